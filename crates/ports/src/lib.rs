@@ -1,0 +1,18 @@
+//! What the shell needs from the world, as traits: a target, metrics, processes, a journal, notices.
+//!
+//! A port is shaped for the hardest world that will stand behind it, an eventually consistent cluster. Each port
+//! has one contract suite; every adapter and the simulator run it.
+
+mod error;
+mod jobs;
+mod journal;
+mod metrics;
+mod notices;
+mod target;
+
+pub use error::PortError;
+pub use jobs::{Command, Ended, Jobs, LogRef, Started};
+pub use journal::{Entry, Journal, Record};
+pub use metrics::{Arm, InstanceSample, Metrics, Scrape};
+pub use notices::{Notice, Notices};
+pub use target::Target;
