@@ -59,9 +59,9 @@ pub trait Visit {
 /// A deterministic part: the same inputs at the same times give the same state and the same effects.
 pub trait Machine: Clone + Eq + Hash + Serialize + DeserializeOwned {
     /// What may happen to it.
-    type Event: Durable + Serialize + DeserializeOwned;
+    type Event: Clone + Durable + Serialize + DeserializeOwned;
     /// What it may want.
-    type Effect: Durable + Serialize + Eq;
+    type Effect: Clone + Durable + Serialize + Eq;
     /// Why an event does not fit.
     type Rejected;
 
