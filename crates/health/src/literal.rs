@@ -176,6 +176,12 @@ impl Literal {
     }
 }
 
+impl From<Rules> for Literal {
+    fn from(rules: Rules) -> Self {
+        Self::new(rules)
+    }
+}
+
 impl Judge for Literal {
     fn weighed(&mut self, _at: Timestamp, percent: u8) {
         self.percent = percent;
