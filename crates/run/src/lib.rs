@@ -8,10 +8,12 @@
 mod compose;
 mod definition;
 mod event;
+mod file;
 
 pub use compose::{Rollout, Run};
 pub use definition::{
     ArtifactRef, Check, CommandSpec, Definition, Probe, ProbeSet, ReadyCheck, ReleaseSpec, TargetSpec, Value, Webhook,
     Workload,
 };
+pub use file::{MAX_FILE_BYTES, Only, Problem, Problems, Source, bytes_of, millis_of, read};
 pub use event::{Command, Effect, Event, Rejected};
