@@ -147,7 +147,9 @@ pub enum Effect {
 impl Durable for Event {
     fn durability(&self) -> Durability {
         match self {
-            Self::Opened | Self::Answered { .. } | Self::Cancelled { .. } | Self::Resumed => Durability::Synced,
+            Self::Opened | Self::Answered { .. } | Self::Cancelled { .. } | Self::Resumed => {
+                Durability::Synced
+            }
             _ => Durability::Grouped,
         }
     }

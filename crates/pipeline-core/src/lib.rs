@@ -18,6 +18,6 @@ pub use conclusion::{Conclusion, worst};
 pub use event::{Effect, Ended, Event, ProbeAnswer, Rejected};
 pub use pipeline::Pipeline;
 pub use plan::{
-    Approval, Body, Command, EffectClass, Job, Need, OutputRef, Plan, PlanError, PreAnswer, Reused, Retry,
+    Approval, Body, Command, EffectClass, Job, Need, OutputRef, Plan, PlanError, PreAnswer, Retry, Reused,
 };
 pub use state::{JobState, SkipReason, Status};

@@ -121,7 +121,8 @@ impl<D> Pipeline<D> {
 
     /// Answers come from jobs that are open, so those are looked at first; there are few of them.
     fn find_index(&self, name: &Name) -> Option<u32> {
-        let open = self.active.iter().copied().find(|i| self.plan.job(*i).is_some_and(|job| job.name == *name));
+        let open =
+            self.active.iter().copied().find(|i| self.plan.job(*i).is_some_and(|job| job.name == *name));
         open.or_else(|| self.plan.index(name.as_str()))
     }
 
@@ -141,7 +142,9 @@ impl<D> Pipeline<D> {
             Event::Opened => self.open(now),
             Event::Started { .. } => Vec::new(),
             Event::ServiceReady { job, .. } => self.with(&job, |run, index| run.service_ready(now, index)),
-            Event::Ended { job, ended, .. } => self.with(&job, |run, index| run.ended_attempt(now, index, ended)),
+            Event::Ended { job, ended, .. } => {
+                self.with(&job, |run, index| run.ended_attempt(now, index, ended))
+            }
             Event::Probed { job, answer, .. } => self.with(&job, |run, index| run.probed(now, index, answer)),
             Event::Answered { job, granted, by } => {
                 self.with(&job, |run, index| run.answered(now, index, granted, &by))

@@ -229,7 +229,8 @@ impl<D> Plan<D> {
 
     fn check_order(&self) -> Result<(), PlanError> {
         let mut open: Vec<usize> = self.jobs.iter().map(|job| job.needs.len()).collect();
-        let mut ready: Vec<u32> = (0..self.jobs.len() as u32).filter(|i| open.get(*i as usize) == Some(&0)).collect();
+        let mut ready: Vec<u32> =
+            (0..self.jobs.len() as u32).filter(|i| open.get(*i as usize) == Some(&0)).collect();
         let mut ordered = 0;
         while let Some(index) = ready.pop() {
             ordered += 1;
@@ -247,8 +248,10 @@ impl<D> Plan<D> {
 
     /// A shortest cycle among the jobs that never became ready, beginning and ending with the same name.
     fn shortest_cycle(&self, open: &[usize]) -> Vec<Name> {
-        let stuck: Vec<u32> =
-            (0..open.len() as u32).filter(|i| open.get(*i as usize).is_some_and(|c| *c > 0)).take(256).collect();
+        let stuck: Vec<u32> = (0..open.len() as u32)
+            .filter(|i| open.get(*i as usize).is_some_and(|c| *c > 0))
+            .take(256)
+            .collect();
         let cycles = stuck.iter().filter_map(|&start| self.cycle_from(start));
         let path = cycles.min_by_key(Vec::len).unwrap_or_default();
         path.iter().filter_map(|i| self.job(*i)).map(|job| job.name.clone()).collect()
@@ -284,7 +287,11 @@ impl<D> Plan<D> {
             let ancestors = self.ancestors(index as u32);
             if let Some(read) = job.reads.iter().find(|read| !ancestors.contains(&read.job)) {
                 let of = self.job(read.job).map_or_else(|| Name::from("?"), |of| of.name.clone());
-                return Err(PlanError::NotAnAncestor { job: job.name.clone(), of, output: read.output.clone() });
+                return Err(PlanError::NotAnAncestor {
+                    job: job.name.clone(),
+                    of,
+                    output: read.output.clone(),
+                });
             }
         }
         Ok(())

@@ -184,13 +184,7 @@ impl<D> Pipeline<D> {
         self.wanted(index)
     }
 
-    fn ask(
-        &mut self,
-        now: Timestamp,
-        index: u32,
-        within_ms: u64,
-        pre: Option<crate::PreAnswer>,
-    ) -> Effects {
+    fn ask(&mut self, now: Timestamp, index: u32, within_ms: u64, pre: Option<crate::PreAnswer>) -> Effects {
         self.active.insert(index);
         if let Some(state) = self.state_mut(index) {
             state.status = Status::Waiting;
@@ -222,7 +216,12 @@ impl<D> Pipeline<D> {
             }
             (Body::Deploy(_), Status::Running) => Effect::OpenDeploy { job: name, attempt, reads: reads() },
             (_, Status::Probing) => {
-                return vec![keyed(&job.name, attempt, 1, Effect::Probe { job: name, attempt, reads: reads() })];
+                return vec![keyed(
+                    &job.name,
+                    attempt,
+                    1,
+                    Effect::Probe { job: name, attempt, reads: reads() },
+                )];
             }
             (body, Status::Waiting) => Effect::Ask { job: name, lost: matches!(body, Body::Command(_)) },
             _ => return Vec::new(),

@@ -40,7 +40,8 @@ impl<J: Judge> Release<J> {
             return self.close(Outcome::Unchanged { why: format!("{} is stable already", sighting.new) });
         }
         if let (true, Some(stable)) = (self.setup.only_when_empty, &sighting.stable) {
-            return self.close(Outcome::Unchanged { why: format!("the target is not empty: {stable} is stable") });
+            return self
+                .close(Outcome::Unchanged { why: format!("the target is not empty: {stable} is stable") });
         }
         self.stage = Stage::Rolling;
         self.rollout(now, Rollout::Opened { stable: self.stable })
@@ -52,7 +53,9 @@ impl<J: Judge> Release<J> {
         let promoted = sighting.stable.as_ref() == Some(&sighting.new);
         match self.strategy.phase() {
             Phase::Promoting | Phase::Restoring if promoted => self.rollout(now, Rollout::PromotionObserved),
-            _ if sighting.latched && sighting.percent == 0 && self.strategy.abortable() => self.back(now, sighting),
+            _ if sighting.latched && sighting.percent == 0 && self.strategy.abortable() => {
+                self.back(now, sighting)
+            }
             Phase::Restoring if self.restoring && sighting.percent == 0 => self.back(now, sighting),
             Phase::Deploying if sighting.wanted > 0 && sighting.ready >= sighting.wanted => {
                 self.rollout(now, Rollout::Ready)
@@ -112,7 +115,10 @@ impl<J: Judge> Release<J> {
                 self.abort(now, reason)
             }
             Decision::Hold(question) => {
-                let text = format!("{}; hold, and back to stable at {} unless a person says go on", question.breach, question.until);
+                let text = format!(
+                    "{}; hold, and back to stable at {} unless a person says go on",
+                    question.breach, question.until
+                );
                 let mut effects = vec![say(Severity::Warning, text)];
                 effects.extend(self.rollout(now, Rollout::Hold));
                 effects
@@ -127,7 +133,8 @@ impl<J: Judge> Release<J> {
 
     /// A breach that a person waived counts as a pass; one that is on its way to be dealt with does not.
     fn after_breach(&mut self, now: Timestamp, sighting: &Sighting) -> Effects {
-        let busy = self.desk.question().is_some() || self.desk.restarts().any(|r| !self.restart_seen(sighting, r.slot, r.restarts));
+        let busy = self.desk.question().is_some()
+            || self.desk.restarts().any(|r| !self.restart_seen(sighting, r.slot, r.restarts));
         let finding = if busy { Finding::Inconclusive } else { Finding::Passed };
         self.rollout(now, Rollout::Analysed { finding, taken: sighting.taken })
     }

@@ -21,7 +21,9 @@ impl<J: Judge> Release<J> {
         if matches!(self.stage, Stage::Closing(_)) {
             return self.given_back();
         }
-        self.restarts.retain(|&(slot, restarts)| crate::release::restart_order(slot, restarts).key.as_ref() != Some(key));
+        self.restarts.retain(|&(slot, restarts)| {
+            crate::release::restart_order(slot, restarts).key.as_ref() != Some(key)
+        });
         Vec::new()
     }
 
@@ -35,7 +37,11 @@ impl<J: Judge> Release<J> {
     /// A weight that the target will not route yet is ordered again at the next sighting; the progress deadline ends
     /// that. Everything else that is refused can never be done.
     pub(crate) fn refuse(&mut self, now: Timestamp, key: &Key, reason: String) -> Effects {
-        let wish = self.pending().into_iter().find(|keyed| keyed.key.as_ref() == Some(key)).map(|keyed| keyed.effect);
+        let wish = self
+            .pending()
+            .into_iter()
+            .find(|keyed| keyed.key.as_ref() == Some(key))
+            .map(|keyed| keyed.effect);
         match wish {
             Some(Effect::GiveBack) => self.given_back(),
             Some(Effect::Order(Wish::Weight(_))) => {
@@ -47,7 +53,8 @@ impl<J: Judge> Release<J> {
                 self.abort(now, format!("instance {slot} could not be restarted: {reason}"))
             }
             Some(Effect::Order(Wish::OldStopped | Wish::NewStopped)) => {
-                let mut effects = vec![say(Severity::Warning, format!("instances were left running: {reason}"))];
+                let mut effects =
+                    vec![say(Severity::Warning, format!("instances were left running: {reason}"))];
                 effects.extend(self.rollout(now, deploy_strategies::Event::StopObserved));
                 effects
             }

@@ -187,9 +187,8 @@ impl<J: Judge> Release<J> {
     fn hear(&mut self, now: Timestamp, event: Event) -> Effects {
         match (event, &self.stage) {
             (Event::Acquired { restored }, Stage::Acquiring) => self.acquired(now, restored),
-            (Event::Acquired { restored: true } | Event::Latched, Stage::Looking | Stage::Rolling) => {
-                self.returned_by_target(now, "the target returned traffic to stable: nobody renewed the lease")
-            }
+            (Event::Acquired { restored: true } | Event::Latched, Stage::Looking | Stage::Rolling) => self
+                .returned_by_target(now, "the target returned traffic to stable: nobody renewed the lease"),
             (Event::Held { by }, Stage::Acquiring) => self.close(Outcome::Refused { reason: by }),
             (Event::Fenced, Stage::Rolling) => self.fenced(now),
             (Event::Fenced, _) => self.end_closed(),
@@ -328,9 +327,10 @@ impl<J: Judge> Machine for Release<J> {
     fn progress(&self) -> Progress {
         match (&self.stage, self.desk.question()) {
             (Stage::Ended(_), _) => Progress::Ended,
-            (Stage::Rolling, Some(question)) => {
-                Progress::Waiting { on: format!("a decision about {}", question.breach.rule), until: Some(question.until) }
-            }
+            (Stage::Rolling, Some(question)) => Progress::Waiting {
+                on: format!("a decision about {}", question.breach.rule),
+                until: Some(question.until),
+            },
             _ => Progress::Working,
         }
     }

@@ -91,7 +91,8 @@ impl<J: Judge + From<Rules>> Opened<J> {
             Event::Opened(_) => Err(Rejected::AlreadyOpened),
             Event::Job(event) => Ok(self.pipeline.accepts(event)?),
             Event::Release { path, event } => {
-                let rollout = self.rollouts.get(path).ok_or_else(|| Rejected::UnknownRelease(path.clone()))?;
+                let rollout =
+                    self.rollouts.get(path).ok_or_else(|| Rejected::UnknownRelease(path.clone()))?;
                 Ok(rollout.release.accepts(event)?)
             }
             Event::Command(Command::Cancel { by }) => {
@@ -113,9 +114,12 @@ impl<J: Judge + From<Rules>> Opened<J> {
         self.pipeline.accepts(&pipeline_core::Event::Cancelled { by: by.to_owned() })?;
         let open = self.open_paths(target);
         let abort = release::Event::Abort { reason: by.to_owned() };
-        let answers = open.iter().filter_map(|path| self.rollouts.get(path)).map(|r| r.release.accepts(&abort));
+        let answers =
+            open.iter().filter_map(|path| self.rollouts.get(path)).map(|r| r.release.accepts(&abort));
         let refusals: Vec<_> = match answers.collect::<Result<Vec<()>, _>>() {
-            Ok(_) if open.is_empty() && !self.may_still_deploy(target) => vec!["no release is open".to_owned()],
+            Ok(_) if open.is_empty() && !self.may_still_deploy(target) => {
+                vec!["no release is open".to_owned()]
+            }
             Ok(_) => return Ok(()),
             Err(why) => vec![why.to_string()],
         };
@@ -140,7 +144,8 @@ impl<J: Judge + From<Rules>> Opened<J> {
 
     /// The path of the release of that job that asks a person.
     fn asking(&self, job: &Name) -> Option<Name> {
-        let asks = |(_, rollout): &(&Name, &Rollout<J>)| rollout.job == *job && rollout.release.question().is_some();
+        let asks =
+            |(_, rollout): &(&Name, &Rollout<J>)| rollout.job == *job && rollout.release.question().is_some();
         self.rollouts.iter().find(asks).map(|(path, _)| path.clone())
     }
 
@@ -187,7 +192,9 @@ impl<J: Judge + From<Rules>> Opened<J> {
             let event = release::Event::Acquired { restored: restored.contains(&rollout.target) };
             let told = self.tell_release(now, &path, Input::Event(event));
             effects.extend(told.into_iter().filter(|keyed| keyed.key.is_none()));
-            effects.extend(self.rollouts.get(&path).map(|r| lift(&path, r, r.release.pending())).unwrap_or_default());
+            effects.extend(
+                self.rollouts.get(&path).map(|r| lift(&path, r, r.release.pending())).unwrap_or_default(),
+            );
         }
         effects.extend(self.tell_pipeline(now, pipeline_core::Event::Resumed));
         effects
@@ -275,7 +282,14 @@ impl<J: Judge + From<Rules>> Opened<J> {
         effects
     }
 
-    fn job_ended(&mut self, now: Timestamp, job: &Name, attempt: u32, code: i32, remark: Option<String>) -> Effects {
+    fn job_ended(
+        &mut self,
+        now: Timestamp,
+        job: &Name,
+        attempt: u32,
+        code: i32,
+        remark: Option<String>,
+    ) -> Effects {
         let ended = Ended { code: Some(code), outputs: BTreeMap::new(), remark };
         self.tell_pipeline(now, pipeline_core::Event::Ended { job: job.clone(), attempt, ended })
     }
@@ -297,8 +311,7 @@ fn path_of(job: &Name, attempt: u32) -> Name {
 }
 
 fn lift<J>(path: &Name, rollout: &Rollout<J>, wanted: Vec<Keyed<release::Effect>>) -> Effects {
-    let wrap =
-        |effect| Effect::Release { path: path.clone(), artifact: rollout.artifact.clone(), effect };
+    let wrap = |effect| Effect::Release { path: path.clone(), artifact: rollout.artifact.clone(), effect };
     wanted.into_iter().map(|keyed| keyed.lift(path, wrap)).collect()
 }
 
@@ -309,7 +322,9 @@ impl<J: Judge + From<Rules>> Machine for Run<J> {
 
     fn handle(&mut self, now: Timestamp, input: Input<Event>) -> Result<Effects, Rejected> {
         let event = match input {
-            Input::Wake => return Ok(self.opened.as_mut().map(|opened| opened.wake(now)).unwrap_or_default()),
+            Input::Wake => {
+                return Ok(self.opened.as_mut().map(|opened| opened.wake(now)).unwrap_or_default());
+            }
             Input::Event(event) => event,
         };
         self.accepts(&event)?;

@@ -59,7 +59,8 @@ impl<'a> Context<'a> {
             && text.chars().all(inner)
             && !text.contains("..");
         if !good {
-            let mend = "use letters, digits, '-', '_' and '.', beginning with a letter, at most 64".to_owned();
+            let mend =
+                "use letters, digits, '-', '_' and '.', beginning with a letter, at most 64".to_owned();
             self.problem(at(name), format!("{text:?} is no name for a {what}"), mend);
         }
     }
@@ -153,7 +154,9 @@ impl<'a> Context<'a> {
     ) -> CommandSpec {
         let lines = run.iter().filter_map(|line| self.line(line)).collect();
         let grace_ms = self.millis(grace, GRACE_MS);
-        if let Some(dir) = dir.filter(|dir| dir.value.starts_with('/') || dir.value.split('/').any(|part| part == "..")) {
+        if let Some(dir) =
+            dir.filter(|dir| dir.value.starts_with('/') || dir.value.split('/').any(|part| part == ".."))
+        {
             let mend = "name a folder below that of the pipeline file".to_owned();
             self.problem(at(dir), format!("dir: {:?} leads out of the project", dir.value), mend);
         }
@@ -184,7 +187,8 @@ impl<'a> Context<'a> {
         let found = names.get(&name.value).copied();
         if found.is_none() {
             let near = names.keys().min_by_key(|known| distance(known, &name.value));
-            let mend = near.map_or_else(|| "define it".to_owned(), |near| format!("define it, or did you mean {near}?"));
+            let mend = near
+                .map_or_else(|| "define it".to_owned(), |near| format!("define it, or did you mean {near}?"));
             self.problem(at(name), format!("there is no job {}", name.value), mend);
         }
         found

@@ -38,7 +38,8 @@ pub(super) fn compile(
     let workload = workload(context, of)?;
     let RawStrategy::BlueGreen(strategy) = &of.strategy;
     let plan = plan(context, of, strategy)?;
-    let (rules, policy) = triggers::compile(context, &of.triggers, workload.memory_limit_bytes, of.min_requests);
+    let (rules, policy) =
+        triggers::compile(context, &of.triggers, workload.memory_limit_bytes, of.min_requests);
     let overruled = of.unless_input.as_ref().is_some_and(|input| overruled(context, input));
     Some(ReleaseSpec {
         target: name(&of.target),
@@ -73,8 +74,13 @@ fn workload(context: &mut Context<'_>, of: &RawDeploy) -> Option<Workload> {
                 env.insert(name, text);
             }
             Value::Output(_) | Value::Secret(_) => {
-                let message = format!("{name}: a revision's environment is part of its name and must be known before");
-                context.problem(at(&of.target), message, "write the value itself, or {input: NAME}".to_owned());
+                let message =
+                    format!("{name}: a revision's environment is part of its name and must be known before");
+                context.problem(
+                    at(&of.target),
+                    message,
+                    "write the value itself, or {input: NAME}".to_owned(),
+                );
             }
         }
     }
@@ -95,7 +101,9 @@ fn workload(context: &mut Context<'_>, of: &RawDeploy) -> Option<Workload> {
 
 fn artifact(context: &mut Context<'_>, artifact: &Spanned<RawArtifact>) -> Option<ArtifactRef> {
     match (&artifact.value.from, &artifact.value.output, &artifact.value.digest) {
-        (Some(from), Some(output), None) => Some(ArtifactRef::Output(format!("{}.{}", from.value, output.value))),
+        (Some(from), Some(output), None) => {
+            Some(ArtifactRef::Output(format!("{}.{}", from.value, output.value)))
+        }
         (None, None, Some(digest)) => {
             let hex = digest.value.strip_prefix("sha256:").unwrap_or("");
             if hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()) {
@@ -148,7 +156,8 @@ fn checks(context: &mut Context<'_>, raw: &File, names: &[Text]) -> Vec<Check> {
     for wanted in names {
         match raw.checks.iter().find(|(of, _)| of.value == wanted.value) {
             Some((of, check)) => {
-                let command = context.command(&check.run, &check.env, &check.pass_env, check.dir.as_ref(), None);
+                let command =
+                    context.command(&check.run, &check.env, &check.pass_env, check.dir.as_ref(), None);
                 checks.push(Check { name: name(of), command });
             }
             None => {

@@ -7,9 +7,9 @@ use pipeline_core::{Approval, Body, Command, EffectClass, Job, Need, OutputRef, 
 use serde_saphyr::Spanned;
 
 use super::commands::{Context, at, name};
+use super::deploy;
 use super::given::Needs;
 use super::raw::{File, RawApproval, RawEffect, RawJob, RawRetry, RawService};
-use super::deploy;
 use crate::{ArtifactRef, CommandSpec, ReadyCheck, ReleaseSpec, TargetSpec, Value};
 
 /// Longest time of a command where nothing is said.
@@ -28,11 +28,16 @@ pub(super) struct Compiled {
     pub(super) places: BTreeMap<String, (u64, u64)>,
 }
 
-pub(super) fn compile(context: &mut Context<'_>, raw: &File, targets: &BTreeMap<Name, TargetSpec>) -> Compiled {
+pub(super) fn compile(
+    context: &mut Context<'_>,
+    raw: &File,
+    targets: &BTreeMap<Name, TargetSpec>,
+) -> Compiled {
     let mut stages: Vec<String> = raw.stages.iter().map(|s| s.value.clone()).collect();
     stages.push(SERVICES.to_owned());
     let names = index_names(context, raw);
-    let mut compiled = Compiled { jobs: Vec::new(), stages, commands: BTreeMap::new(), places: BTreeMap::new() };
+    let mut compiled =
+        Compiled { jobs: Vec::new(), stages, commands: BTreeMap::new(), places: BTreeMap::new() };
     if raw.jobs.iter().next().is_none() {
         context.problem((1, 1), "the pipeline has no job".to_owned(), "add one under jobs:".to_owned());
     }
@@ -82,7 +87,11 @@ fn compile_job(
     });
     let mut needs = needs(context, names, &job.needs);
     for service in &job.services {
-        needs.extend(context.index(service, names).map(|job| Need { job, accept_skipped: false, accept_any: false }));
+        needs.extend(context.index(service, names).map(|job| Need {
+            job,
+            accept_skipped: false,
+            accept_any: false,
+        }));
     }
     let (body, command) = body(context, raw, targets, of, job);
     let mut reads = BTreeSet::new();
@@ -116,7 +125,8 @@ fn needs(context: &mut Context<'_>, names: &BTreeMap<String, u32>, needs: &Needs
                 "succeeded" | "cached" => {}
                 "skipped" => edge.accept_skipped = true,
                 other => {
-                    let mend = "write succeeded, cached or skipped; for any end write after: finished".to_owned();
+                    let mend =
+                        "write succeeded, cached or skipped; for any end write after: finished".to_owned();
                     context.problem(at(accept), format!("accept: {other} is not known"), mend);
                 }
             }
@@ -124,12 +134,20 @@ fn needs(context: &mut Context<'_>, names: &BTreeMap<String, u32>, needs: &Needs
         match raw.after.as_ref().map(|after| (after, after.value.as_str())) {
             Some((_, "finished")) => edge.accept_any = true,
             Some((after, other)) => {
-                context.problem(at(after), format!("after: {other} is not known"), "write after: finished".to_owned());
+                context.problem(
+                    at(after),
+                    format!("after: {other} is not known"),
+                    "write after: finished".to_owned(),
+                );
             }
             None => {}
         }
         if edges.iter().any(|known| known.job == edge.job) {
-            context.problem(at(of), format!("{} is needed twice", of.value), "keep one of the two".to_owned());
+            context.problem(
+                at(of),
+                format!("{} is needed twice", of.value),
+                "keep one of the two".to_owned(),
+            );
             continue;
         }
         edges.push(edge);
@@ -149,14 +167,20 @@ fn body(
             let (command, spec) = command(context, job);
             (Body::Command(command), Some(spec))
         }
-        (None, Some(approval), None) => (Body::Approval(self::approval(context, raw, targets, approval)), None),
+        (None, Some(approval), None) => {
+            (Body::Approval(self::approval(context, raw, targets, approval)), None)
+        }
         (None, None, Some(deploy)) => match deploy::compile(context, raw, targets, deploy) {
             Some(spec) => (Body::Deploy(Box::new(spec)), None),
             None => (nothing(), None),
         },
         _ => {
             let message = format!("{} must be exactly one of run:, approval: and deploy:", of.value);
-            context.problem(at(of), message, "keep one of them; split the job in two if it does two things".to_owned());
+            context.problem(
+                at(of),
+                message,
+                "keep one of them; split the job in two if it does two things".to_owned(),
+            );
             (nothing(), None)
         }
     }
@@ -199,7 +223,8 @@ fn approval(
     approval: &Spanned<RawApproval>,
 ) -> Approval {
     let RawApproval { of, within, otherwise, answer } = &approval.value;
-    let target = raw.jobs.iter().find(|(name, _)| name.value == of.value).and_then(|(_, job)| job.deploy.as_ref());
+    let target =
+        raw.jobs.iter().find(|(name, _)| name.value == of.value).and_then(|(_, job)| job.deploy.as_ref());
     if target.is_none() {
         let mend = "name the deploy job that it allows".to_owned();
         context.problem(at(of), format!("approval for: {} is no deploy job", of.value), mend);
@@ -211,7 +236,11 @@ fn approval(
         "approve" => true,
         "reject" => false,
         other => {
-            context.problem(at(text), format!("{key}: {other} is not known"), "write approve or reject".to_owned());
+            context.problem(
+                at(text),
+                format!("{key}: {other} is not known"),
+                "write approve or reject".to_owned(),
+            );
             false
         }
     };
@@ -219,7 +248,11 @@ fn approval(
     let granted = answer.as_ref().map(|answer| (yes_or_no(answer, "answer"), answer));
     if let (Some((_, answer)), false, true) = (granted, local, target.is_some()) {
         let mend = "take it away, and answer with `nova-pipeline approve`".to_owned();
-        context.problem(at(answer), "an answer in the file is for a target of class local only".to_owned(), mend);
+        context.problem(
+            at(answer),
+            "an answer in the file is for a target of class local only".to_owned(),
+            mend,
+        );
     }
     let within_ms = context.millis(Some(within), 0).max(1);
     let pre = granted.map(|(granted, answer)| PreAnswer { granted, written_at: context.place(answer) });
@@ -243,8 +276,13 @@ fn compile_service(
     of: &Spanned<String>,
     service: &RawService,
 ) -> (Job<ReleaseSpec>, CommandSpec) {
-    let mut spec =
-        context.command(&service.run, &service.env, &service.pass_env, service.dir.as_ref(), service.grace.as_ref());
+    let mut spec = context.command(
+        &service.run,
+        &service.env,
+        &service.pass_env,
+        service.dir.as_ref(),
+        service.grace.as_ref(),
+    );
     let mut within = 30_000;
     spec.ready = Some(ReadyCheck::Started);
     if let Some(ready) = &service.ready {
@@ -252,7 +290,11 @@ fn compile_service(
         let port = context.text(&ready.tcp).and_then(|port| port.parse().ok());
         match port {
             Some(port) => spec.ready = Some(ReadyCheck::Tcp { port, within_ms: within }),
-            None => context.problem(at(&ready.tcp), "no port".to_owned(), "write a number from 1 to 65535".to_owned()),
+            None => context.problem(
+                at(&ready.tcp),
+                "no port".to_owned(),
+                "write a number from 1 to 65535".to_owned(),
+            ),
         }
     }
     if spec.run.len() != 1 {

@@ -79,7 +79,8 @@ pub fn read(source: &Source<'_>) -> Result<Definition, Problems> {
     }
     let stages = compiled.stages.into_iter().map(Name::new).collect();
     let places: BTreeMap<String, (u64, u64)> = compiled.places;
-    let plan = Plan::new(stages, jobs, source.workers).map_err(|error| plan_problem(source, &places, &error))?;
+    let plan =
+        Plan::new(stages, jobs, source.workers).map_err(|error| plan_problem(source, &places, &error))?;
     check_required(source, &raw, &plan)?;
     Ok(Definition {
         name: raw.pipeline.value.clone(),
@@ -108,7 +109,8 @@ fn parse(source: &Source<'_>) -> Result<File, Problems> {
     })?;
     let budget = serde_saphyr::budget! { max_aliases: 0, max_anchors: 0, max_nodes: 100_000, max_depth: 64 };
     let options = serde_saphyr::options! { budget: budget, with_snippet: false, strict_booleans: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| problem::from_yaml(source.file, text, &error))
+    serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| problem::from_yaml(source.file, text, &error))
 }
 
 fn inputs(context: &mut Context<'_>, raw: &File, set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -136,12 +138,17 @@ fn targets(context: &mut Context<'_>, raw: &File) -> BTreeMap<Name, TargetSpec> 
         context.check_name(name, "target");
         if target.class.value != "local" {
             let message = format!("the target {} is of class {}", name.value, target.class.value);
-            context.problem(at(&target.class), message, "write class: local; it is the only class so far".to_owned());
+            context.problem(
+                at(&target.class),
+                message,
+                "write class: local; it is the only class so far".to_owned(),
+            );
         }
         let Some(port) = context.text(&target.port) else { continue };
         match port.parse::<u16>() {
             Ok(port) if port > 0 => {
-                targets.insert(Name::new(&name.value), TargetSpec { class: target.class.value.clone(), port });
+                targets
+                    .insert(Name::new(&name.value), TargetSpec { class: target.class.value.clone(), port });
             }
             _ => {
                 let mend = "write a number from 1 to 65535".to_owned();
@@ -178,7 +185,13 @@ fn keep_only(
     let Some(stage) = stages.iter().position(|name| name == only.stage) else {
         let known: Vec<&str> = raw.stages.iter().map(|s| s.value.as_str()).collect();
         let message = format!("--only {}: there is no such stage", only.stage);
-        return Err(Problems::one(source.file, 1, 1, message, &format!("the stages are: {}", known.join(", "))));
+        return Err(Problems::one(
+            source.file,
+            1,
+            1,
+            message,
+            &format!("the stages are: {}", known.join(", ")),
+        ));
     };
     let mut missing = Vec::new();
     let kept: Vec<bool> = jobs.iter().map(|job| job.stage as usize == stage || is_service(job)).collect();
@@ -200,7 +213,9 @@ fn keep_only(
             continue;
         }
         match only.finished.get(job.name.as_str()) {
-            Some(outputs) => job.reused = Some(Reused { run: only.from.to_owned(), outputs: outputs.clone() }),
+            Some(outputs) => {
+                job.reused = Some(Reused { run: only.from.to_owned(), outputs: outputs.clone() })
+            }
             None if needed => missing.push(job.name.to_string()),
             None => job.left_out = true,
         }
@@ -208,7 +223,8 @@ fn keep_only(
     if missing.is_empty() {
         return Ok(());
     }
-    let message = format!("--only {} needs {}, which run {} did not finish", only.stage, missing.join(", "), only.from);
+    let message =
+        format!("--only {} needs {}, which run {} did not finish", only.stage, missing.join(", "), only.from);
     Err(Problems::one(source.file, 1, 1, message, "give --from a run in which they succeeded"))
 }
 

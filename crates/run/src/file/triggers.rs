@@ -72,7 +72,8 @@ fn change(context: &mut Context<'_>, rules: &mut Rules, rule: RuleName, trigger:
         }
         RuleName::Memory => {
             if let Some(rule) = &mut rules.memory {
-                rule.over_percent = share(context, trigger.over.as_ref(), rule.over_percent * 10_000) / 10_000;
+                rule.over_percent =
+                    share(context, trigger.over.as_ref(), rule.over_percent * 10_000) / 10_000;
             }
             rules.memory = rules.memory.filter(|_| !trigger.off);
         }

@@ -66,6 +66,9 @@ mod tests {
         for bad in ["", "15", "1.5s", "-1s", "99999999999999999999s", "5000d", "1 s"] {
             assert_eq!(millis_of(bad), None, "{bad}");
         }
-        assert_eq!((bytes_of("1MB"), ppm_of("1"), ppm_of("0.00001%"), times_of("x")), (None, None, None, None));
+        assert_eq!(
+            (bytes_of("1MB"), ppm_of("1"), ppm_of("0.00001%"), times_of("x")),
+            (None, None, None, None)
+        );
     }
 }
