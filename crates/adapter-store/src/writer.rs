@@ -155,7 +155,10 @@ impl JournalWriter {
             }
         })?;
         self.committer.now().map_err(broken)?;
-        self.anchor(true, true).map_err(|why| broken(format!("anchor: {why}")))?;
+        if self.anchor(true, true).is_err() {
+            self.release_reserve();
+            self.anchor(true, true).map_err(|why| broken(format!("anchor: {why}")))?;
+        }
         // The run has ended, and so has the need for it.
         let _gone = fs::remove_file(self.dir.reserve());
         Ok(())

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::mask::{MaskStream, Masker};
@@ -16,7 +16,8 @@ const TAIL_BYTES: usize = TAIL_LINES * (TAIL_LINE + 1);
 
 /// Takes what a job writes.
 pub(super) struct Log {
-    file: File,
+    path: PathBuf,
+    file: Option<File>,
     mask: MaskStream,
     out: Vec<u8>,
     tail: Vec<u8>,
@@ -27,18 +28,17 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Begins the log, with the folder that it is in.
+    /// Begins the log, with the folder that it is in. The file is made with the first byte: a silent job has none,
+    /// which spares the file system an inode for each. One that is there already is removed.
     pub(super) fn create(path: &Path, masker: &Arc<Masker>, cap: u64) -> io::Result<Self> {
-        let open = || OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path);
-        let file = match open() {
+        match fs::remove_file(path) {
             Err(why) if why.kind() == io::ErrorKind::NotFound => {
                 path.parent().map_or(Ok(()), fs::create_dir_all)?;
-                open()?
             }
             other => other?,
-        };
-        let mask = masker.stream();
-        Ok(Self { file, mask, out: Vec::new(), tail: Vec::new(), bytes: 0, cap, full: false })
+        }
+        let (path, mask) = (path.to_owned(), masker.stream());
+        Ok(Self { path, file: None, mask, out: Vec::new(), tail: Vec::new(), bytes: 0, cap, full: false })
     }
 
     /// Takes a chunk. A full disk loses the rest of the log and never holds up the job.
@@ -62,19 +62,19 @@ impl Log {
     pub(super) fn notice(&mut self, text: &str) {
         let line = format!("\n[nova] {text}\n");
         self.remember(line.as_bytes());
-        if self.file.write_all(line.as_bytes()).is_ok() {
+        if self.write(line.as_bytes()).is_ok() {
             self.bytes += line.len() as u64;
         }
     }
 
     fn store(&mut self, bytes: &[u8]) {
         self.remember(bytes);
-        if self.full {
+        if self.full || bytes.is_empty() {
             return;
         }
         let room = usize::try_from(self.cap - self.bytes).unwrap_or(usize::MAX);
         let fits = &bytes[..bytes.len().min(room)];
-        match self.file.write_all(fits) {
+        match self.write(fits) {
             Ok(()) => self.bytes += fits.len() as u64,
             Err(_) => self.full = true,
         }
@@ -85,6 +85,16 @@ impl Log {
                 self.cap
             ));
         }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                none.insert(OpenOptions::new().create_new(true).write(true).mode(0o600).open(&self.path)?)
+            }
+        };
+        file.write_all(bytes)
     }
 
     fn remember(&mut self, bytes: &[u8]) {

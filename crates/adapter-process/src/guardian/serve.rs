@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::Signal;
@@ -18,7 +19,7 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use super::MAX_JOBS;
 use super::job::{Flow, Job};
 use super::sweep::{self, Ending};
-use super::tree::{self, Left, Process, Tree, signal_all};
+use super::tree::{Children, Left, Process, Tree, signal_all};
 use super::wire::{MAX_LINE, Reply, Request, Start};
 use crate::mask::Masker;
 
@@ -53,6 +54,7 @@ struct Guardian {
     children: UnixStream,
     jobs: BTreeMap<u64, Job>,
     by_pid: BTreeMap<i32, u64>,
+    own: Children,
     names: BTreeSet<String>,
     count: u64,
     mark: String,
@@ -61,8 +63,12 @@ struct Guardian {
     buffer: Vec<u8>,
     /// The masker of the job before; jobs of a run mostly have the same secrets.
     masker: Option<(Vec<String>, Arc<Masker>)>,
+    /// Goes out at the end of a turn.
+    replies: Vec<u8>,
     /// Processes that bear no mark: nobody can tell whose they are, and they were waited for once.
     strays: Vec<Process>,
+    /// Nothing at all descends from us: whoever was abandoned would be our child.
+    childless: bool,
     /// The runner is gone.
     closing: Option<Ending>,
 }
@@ -85,11 +91,12 @@ impl Guardian {
         let me = Pid::this().as_raw();
         let start = Process::look(me).map_or(0, |own| own.start());
         let mark = format!("{me}.{start}.");
-        let guardian = Self {
+        let mut guardian = Self {
             epoll,
             children,
             jobs: BTreeMap::new(),
             by_pid: BTreeMap::new(),
+            own: Children::of(me),
             names: BTreeSet::new(),
             count: FIRST_JOB,
             mark,
@@ -97,10 +104,13 @@ impl Guardian {
             requests: Vec::new(),
             buffer: vec![0; CHUNK],
             masker: None,
+            replies: Vec::new(),
             strays: Vec::new(),
+            childless: true,
             closing: None,
         };
-        reply(&Reply::Ready { mark: guardian.mark.clone() });
+        guardian.reply(&Reply::Ready { mark: guardian.mark.clone() });
+        guardian.send();
         Ok(guardian)
     }
 
@@ -110,7 +120,7 @@ impl Guardian {
             let mut events = [EpollEvent::empty(); 64];
             let ready = match self.epoll.wait(&mut events, self.timeout(Instant::now())) {
                 Ok(ready) => ready,
-                Err(nix::errno::Errno::EINTR) => 0,
+                Err(Errno::EINTR) => 0,
                 // Without its eyes it can only end everything.
                 Err(_) => {
                     self.close();
@@ -126,6 +136,7 @@ impl Guardian {
             }
             self.reap();
             self.progress(Instant::now());
+            self.send();
             if let Some(all) = self.closed(Instant::now()) {
                 return all;
             }
@@ -163,8 +174,8 @@ impl Guardian {
     fn start(&mut self, start: Start) {
         let name = start.name.clone();
         match self.try_start(start) {
-            Ok(pid) => reply(&Reply::Started { name, pid: pid.unsigned_abs() }),
-            Err(why) => reply(&Reply::Refused { name, why }),
+            Ok(pid) => self.reply(&Reply::Started { name, pid: pid.unsigned_abs() }),
+            Err(why) => self.reply(&Reply::Refused { name, why }),
         }
     }
 
@@ -243,11 +254,16 @@ impl Guardian {
 
     /// Takes note of all children that have ended: jobs, and what jobs have abandoned.
     fn reap(&mut self) {
+        self.childless = false;
         loop {
             let (pid, status) = match waitpid(None::<Pid>, Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::Exited(pid, code)) => (pid, (Some(code), None)),
                 Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, (None, Some(signal as i32))),
-                Ok(WaitStatus::StillAlive) | Err(_) => return,
+                Ok(WaitStatus::StillAlive) => return,
+                Err(why) => {
+                    self.childless = why == Errno::ECHILD;
+                    return;
+                }
                 Ok(_) => continue,
             };
             let token = self.by_pid.remove(&pid.as_raw());
@@ -271,7 +287,7 @@ impl Guardian {
             let left = self.left_of(token);
             let Some(job) = self.jobs.get_mut(&token) else { continue };
             let gave_up = job.ending.is_some_and(|ending| ending.gives_up(now));
-            let doubted = !left.unknown.is_empty() && job.doubts(now);
+            let doubted = left.unsure || (!left.unknown.is_empty() && job.doubts(now));
             if gave_up || (left.mine.is_empty() && job.status.is_some() && !doubted) {
                 self.strays.extend(left.unknown);
                 self.report(token, gave_up);
@@ -298,24 +314,27 @@ impl Guardian {
 
     /// Who is left of a job. Without a walk when nobody can be.
     fn left_of(&mut self, token: u64) -> Left {
-        let Some(job) = self.jobs.get(&token) else { return Left::default() };
-        if job.status.is_some() && job.group_is_empty() && !self.has_strangers() {
+        let over = self.jobs.get(&token).is_none_or(|job| job.status.is_some() && job.group_is_empty());
+        if over && self.no_strangers() {
             self.strays.clear();
             return Left::default();
         }
-        Tree::below(self.me).of_job(job.pid.as_raw(), &job.mark, self.jobs.len() == 1, &self.strays)
+        let Some(job) = self.jobs.get(&token) else { return Left::default() };
+        let tree = Tree::below(self.me);
+        let left = tree.of_job(job.pid.as_raw(), &job.mark, self.jobs.len() == 1, &self.strays);
+        Left { unsure: tree.dead().any(|pid| !self.by_pid.contains_key(&pid)), ..left }
     }
 
-    /// Whether we have children that are no jobs: what jobs have abandoned.
-    fn has_strangers(&self) -> bool {
-        tree::own_children().is_none_or(|all| all.iter().any(|pid| !self.by_pid.contains_key(pid)))
+    /// Whether all our children are jobs; others would be what jobs have abandoned.
+    fn no_strangers(&mut self) -> bool {
+        self.own.are_all(|pid| self.by_pid.contains_key(&pid))
     }
 
     fn report(&mut self, token: u64, gave_up: bool) {
         let Some(job) = self.jobs.remove(&token) else { return };
         self.by_pid.remove(&job.pid.as_raw());
         let over = job.finish(&mut self.buffer, gave_up);
-        reply(&Reply::Ended(over));
+        self.reply(&Reply::Ended(over));
     }
 
     /// The runner is gone.
@@ -340,25 +359,31 @@ impl Guardian {
         if ending.next() > now && !self.jobs.is_empty() {
             return None;
         }
-        let left = || Tree::below(me).living();
-        if left().is_empty() && self.jobs.is_empty() {
+        if self.childless && self.jobs.is_empty() {
             return Some(true);
         }
         if ending.gives_up(now) {
             return Some(false);
         }
         if ending.kills(now) {
-            sweep::kill_all(left);
+            sweep::kill_all(|| Tree::below(me).living());
         }
         ending.looked(now);
         None
     }
-}
 
-fn reply(reply: &Reply) {
-    let Ok(mut line) = serde_json::to_vec(reply) else { return };
-    line.push(b'\n');
-    let mut out = io::stdout().lock();
-    // Without a reader the runner is gone, and standard input says so too.
-    let _gone = out.write_all(&line).and_then(|()| out.flush());
+    fn reply(&mut self, reply: &Reply) {
+        if serde_json::to_writer(&mut self.replies, reply).is_ok() {
+            self.replies.push(b'\n');
+        }
+    }
+
+    /// Without a reader the runner is gone, and standard input says so too.
+    fn send(&mut self) {
+        if !self.replies.is_empty() {
+            let mut out = io::stdout().lock();
+            let _gone = out.write_all(&self.replies).and_then(|()| out.flush());
+            self.replies.clear();
+        }
+    }
 }

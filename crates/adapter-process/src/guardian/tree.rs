@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -74,9 +75,10 @@ impl Process {
     }
 }
 
-/// All processes that descend from one, as they were at one time; without zombies.
+/// All processes that descend from one. Not as they were at one time: they live on while they are read.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
+    root: i32,
     below: Vec<Process>,
 }
 
@@ -102,7 +104,7 @@ impl Tree {
                 below.push(process);
             }
         }
-        Self { below }
+        Self { root, below }
     }
 
     /// All that live.
@@ -110,11 +112,20 @@ impl Tree {
         self.below.iter().filter(|process| !process.zombie).copied().collect()
     }
 
+    /// Children of the root that died and were not reaped yet. Who died while the tree was read may have left
+    /// children that came too late for the list, so that nothing seen is no proof that nothing is there.
+    pub(super) fn dead(&self) -> impl Iterator<Item = i32> {
+        self.below
+            .iter()
+            .filter(|process| process.zombie && process.parent == self.root)
+            .map(|process| process.pid)
+    }
+
     /// Those of one job: its group, those with its mark, and all below them. With `alone` there is no other job,
     /// so that all is its. A group's number may be another's by now, whose mark says so.
     pub(super) fn of_job(&self, pid: i32, mark: &str, alone: bool, strays: &[Process]) -> Left {
         if alone {
-            return Left { mine: self.living(), unknown: Vec::new() };
+            return Left { mine: self.living(), ..Left::default() };
         }
         let (mut mine, mut others, mut left) = (BTreeSet::new(), BTreeSet::new(), Left::default());
         for process in &self.below {
@@ -147,6 +158,8 @@ pub(super) struct Left {
     pub(super) mine: Vec<Process>,
     /// Of which nobody can tell whose they are.
     pub(super) unknown: Vec<Process>,
+    /// It has to be looked again.
+    pub(super) unsure: bool,
 }
 
 /// Sends a signal to each.
@@ -161,16 +174,34 @@ fn family(mark: &str) -> &str {
     mark.rsplit_once('.').map_or(mark, |(family, _)| family)
 }
 
-/// Our own direct children, zombies too; `None` where the kernel does not list them.
+/// The list of our own direct children, zombies too.
 ///
-/// Complete, because only we reap: nobody leaves the list while it is read.
-pub(super) fn own_children() -> Option<Vec<i32>> {
-    let mut all = Vec::new();
-    for thread in numbers("/proc/self/task") {
-        let text = fs::read_to_string(format!("/proc/self/task/{thread}/children")).ok()?;
-        all.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+/// Complete, because only we reap: nobody leaves the list while it is read. What is abandoned below us comes to our
+/// first thread, which is the one that starts the jobs.
+#[derive(Debug)]
+pub(super) struct Children {
+    /// `None` where the kernel has no such list.
+    file: Option<fs::File>,
+    buffer: Vec<u8>,
+}
+
+impl Children {
+    /// Those of the process `me`, which is this one.
+    pub(super) fn of(me: i32) -> Self {
+        let file = fs::File::open(format!("/proc/{me}/task/{me}/children")).ok();
+        Self { file, buffer: vec![0; 64 * 1024] }
     }
-    Some(all)
+
+    /// Whether all of them are known. When that cannot be told, they are not.
+    pub(super) fn are_all(&mut self, known: impl Fn(i32) -> bool) -> bool {
+        let Some(file) = &self.file else { return false };
+        // The kernel makes the list anew when it is read from the beginning.
+        match file.read_at(&mut self.buffer, 0) {
+            Ok(read) if read < self.buffer.len() => std::str::from_utf8(&self.buffer[..read])
+                .is_ok_and(|text| text.split_ascii_whitespace().all(|pid| pid.parse().is_ok_and(&known))),
+            _ => false,
+        }
+    }
 }
 
 /// All processes of this machine whose mark begins with `prefix`.

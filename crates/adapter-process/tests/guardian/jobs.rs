@@ -62,7 +62,7 @@ fn secrets_are_masked() {
 fn refused() {
     block(async {
         let (folder, jobs) = (folder(), guardian().await);
-        let good = || shell("a", folder.path(), "x", "exit 0");
+        let good = || shell("a", folder.path(), "x", "echo; exit 0");
         run(&jobs, good()).await;
         let nowhere = folder.path().join("nowhere");
         let bad = [
