@@ -12,9 +12,9 @@ mod orders;
 mod outcome;
 mod release;
 
-pub use deploy_strategies::{CheckPhase, Phase, Plan, PlanError, Step};
+pub use deploy_strategies::{BlueGreen, CheckPhase, Phase, Plan, PlanError, Step, Wait};
 pub use event::{Effect, Event, Note, Rejected, Severity, Sighting, Wish};
-pub use health::{Arm, Breach, Instance, Judge, Latency, Literal, RuleName, Rules, Sample, Shown};
+pub use health::{Arm, ArmShown, Breach, Instance, Judge, Latency, Literal, RuleName, Rules, Sample, Shown};
 pub use outcome::{Cost, Outcome};
 pub use release::{Release, Setup, Stage};
 pub use rollback::{Action, Otherwise, Policy, Question};

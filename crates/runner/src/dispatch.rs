@@ -32,6 +32,7 @@ pub struct Dispatcher<W: World> {
     outputs: BTreeMap<String, String>,
     running: BTreeMap<Name, Arc<AtomicBool>>,
     flights: BTreeMap<Name, Flight<W>>,
+    notices: tokio::task::JoinSet<()>,
 }
 
 /// The tasks of one release, as the dispatcher holds them.
@@ -60,6 +61,7 @@ impl<W: World> Dispatcher<W> {
             outputs: BTreeMap::new(),
             running: BTreeMap::new(),
             flights: BTreeMap::new(),
+            notices: tokio::task::JoinSet::new(),
         }
     }
 
@@ -73,6 +75,13 @@ impl<W: World> Dispatcher<W> {
                 tokio::spawn(watch(flight.pilot.clone()));
             }
         }
+    }
+
+    /// Waits until the notices that are on their way are sent, at most `within`.
+    pub async fn settle(&mut self, within: std::time::Duration) {
+        let all = async { while self.notices.join_next().await.is_some() {} };
+        // What is not sent by then is lost, as a notice may be.
+        let _ = tokio::time::timeout(within, all).await;
     }
 
     fn learn(&mut self, run: &Run) {
@@ -198,8 +207,10 @@ impl<W: World> Dispatcher<W> {
         self.flights.get_mut(path)
     }
 
-    fn say(&self, note: Note) {
-        let Some(definition) = &self.definition else { return };
+    fn say(&mut self, note: Note) {
+        let Some(definition) = self.definition.clone() else { return };
+        // Those that are sent are forgotten.
+        while self.notices.try_join_next().is_some() {}
         let severity = match note.severity {
             Severity::Info => "info",
             Severity::Warning => "warning",
@@ -213,7 +224,7 @@ impl<W: World> Dispatcher<W> {
         };
         for hook in &definition.notify {
             let (notices, notice) = (self.world.notices(hook), notice.clone());
-            tokio::spawn(async move {
+            self.notices.spawn(async move {
                 // A notice may be lost; the journal has what it says.
                 let _ = notices.send(&notice).await;
             });
