@@ -96,6 +96,7 @@ fn log(path: &Path) -> io::Result<fs::File> {
 
 struct Stat {
     zombie: bool,
+    group: u32,
     start_time: u64,
 }
 
@@ -104,8 +105,9 @@ fn stat(pid: u32) -> Option<Stat> {
     // The name in parentheses may itself hold blanks and parentheses.
     let mut fields = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace();
     let zombie = fields.next().is_some_and(|state| ZOMBIES.contains(&state));
-    let start_time = fields.nth(18)?.parse().ok()?;
-    Some(Stat { zombie, start_time })
+    let group = fields.nth(1)?.parse().ok()?;
+    let start_time = fields.nth(16)?.parse().ok()?;
+    Some(Stat { zombie, group, start_time })
 }
 
 /// The identity of whatever runs under this pid now.
@@ -164,14 +166,15 @@ pub fn resident_bytes(process: Identity) -> Option<u64> {
     pages.checked_mul(u64::try_from(page).ok()?)
 }
 
-/// Every process of ours whose environment holds `name` with a value that begins with `prefix`: its identity, and
+/// Every leader of a process group whose environment holds `name` with a value that begins with `prefix`: its identity, and
 /// the environment with which it was started. So a process is found whose start was never recorded.
 pub fn marked(name: &str, prefix: &str) -> Vec<(Identity, BTreeMap<String, String>)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let mut found = Vec::new();
     for pid in pids {
-        let Some(process) = identity(pid) else { continue };
+        let Some(stat) = stat(pid).filter(|stat| !stat.zombie && stat.group == pid) else { continue };
+        let process = Identity { pid, start_time: stat.start_time };
         let Ok(bytes) = fs::read(format!("/proc/{pid}/environ")) else { continue };
         let pairs = bytes.split(|byte| *byte == 0).filter_map(|pair| {
             let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
