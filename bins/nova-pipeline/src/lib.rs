@@ -6,6 +6,7 @@ pub mod back;
 pub mod call;
 pub mod control;
 pub mod failure;
+pub mod file;
 pub mod graph;
 pub mod history;
 pub mod init;
