@@ -8,10 +8,12 @@ mod client;
 mod metrics;
 mod server;
 mod slots;
+mod socket;
 mod wire;
 
 pub use client::LocalTarget;
 pub use metrics::{Resident, text};
 pub use server::{Desk, Refusal, serve};
 pub use slots::{SLOT_BYTES, SlotStore, StoreError};
+pub use socket::control_socket;
 pub use wire::{EpochOf, PROTOCOL, PROTOCOL_HEADER, Restore, Status, Stop, Stopping, Upgrade, Upgraded};
