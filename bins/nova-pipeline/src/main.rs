@@ -317,7 +317,7 @@ fn runs(command: Option<RunsCommand>, args: &StateArgs, output: &OutputArgs) -> 
     }
     for (of, summary) in lines {
         let state = if of.closed { "ended" } else { "open" };
-        let code = summary.as_ref().map(|s| format!("{:>3}", s.code)).unwrap_or_else(|| "  ?".to_owned());
+        let code = summary.as_ref().map_or_else(|| "  ?".to_owned(), |s| format!("{:>3}", s.code));
         println!("{:<28} {state:<6} {code}  {}", of.id, summary.map(|s| s.pipeline).unwrap_or_default());
     }
     Ok(0)
@@ -366,7 +366,9 @@ async fn show(of: &OfRun, output: &OutputArgs) -> Result<i32, Failure> {
     for job in summary.jobs.iter().filter(|job| job.status == "failed" || job.status == "timed out") {
         let log = past.dir.path().join("logs").join(format!("{}#{}.log", job.job, job.attempts));
         println!("{}: {} {}", job.job, job.status, job.remark.as_deref().unwrap_or_default());
-        tail(&log).iter().for_each(|line| println!("    | {line}"));
+        for line in tail(&log) {
+            println!("    | {line}");
+        }
     }
     let (state_word, code) = if past.file.closed { ("ended", format!(" with {}", summary.code)) } else { ("open", String::new()) };
     println!("run {id}: {state_word}{code}; journal and logs in {}", past.dir.path().display());

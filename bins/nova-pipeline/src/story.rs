@@ -34,7 +34,7 @@ impl Story {
             Some(Event::Opened(definition)) => {
                 lines.push(format!("run {} of {} ({})", definition.run, definition.name, definition.file));
             }
-            Some(Event::Job(event)) => lines.extend(self.of_job(run, event)),
+            Some(Event::Job(event)) => lines.extend(Self::of_job(run, event)),
             Some(Event::Command(command)) if step.stepped.rejected.is_none() => lines.push(of_command(command)),
             Some(Event::Resumed { .. }) => lines.push("resumed".to_owned()),
             _ => {}
@@ -46,7 +46,7 @@ impl Story {
         lines.into_iter().map(|line| stamped(step.now, &line)).collect()
     }
 
-    fn of_job(&self, run: &Run, event: &JobEvent) -> Option<String> {
+    fn of_job(run: &Run, event: &JobEvent) -> Option<String> {
         match event {
             JobEvent::ServiceReady { job, .. } => Some(format!("{job}: ready")),
             JobEvent::Ended { job, attempt, .. } => {

@@ -95,7 +95,7 @@ impl View {
 
     /// Starts to draw. Gives what sees the steps, and what ends the drawing when it is dropped.
     pub fn start(mut self) -> (Observer, Drawing) {
-        let drawing = Drawing { frame: self.frame.clone(), task: None };
+        let frame = self.frame.clone();
         let task = (self.kind == ViewKind::Live).then(|| {
             let (frame, clock) = (self.frame.clone(), self.clock.clone());
             tokio::spawn(async move {
@@ -105,7 +105,7 @@ impl View {
                 }
             })
         });
-        (Box::new(move |step| self.step(step)), Drawing { task, ..drawing })
+        (Box::new(move |step| self.step(step)), Drawing { frame, task })
     }
 
     fn step(&mut self, step: &Recorded<'_, Run>) {

@@ -41,7 +41,7 @@ pub fn target_folder(state: &Path, name: &str) -> PathBuf {
 
 /// The embedded target of that name, whether it runs or not.
 pub fn target(state: &Path, name: &str) -> LocalTarget {
-    LocalTarget::new(adapter_local::SOCKET_OF_TODO(&target_folder(state, name)))
+    LocalTarget::new(adapter_local::control_socket(&target_folder(state, name)))
 }
 
 impl LocalWorld {

@@ -164,7 +164,7 @@ impl<D> Pipeline<D> {
             match self.states.get(index as usize).map(|s| s.status.clone()) {
                 Some(Status::Running) => effects.extend(self.stop(index, Status::Cancelled)),
                 Some(Status::Ready | Status::Waiting | Status::Probing) => {
-                    self.settle(now, index, Status::Cancelled)
+                    self.settle(now, index, Status::Cancelled);
                 }
                 Some(Status::Pending) if self.states.get(index as usize).is_some_and(|s| s.open == 0) => {
                     self.settle(now, index, Status::Cancelled);

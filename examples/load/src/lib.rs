@@ -6,6 +6,7 @@
 //! Not here: TLS, HTTP/2, think time, scripts.
 
 pub mod failures;
+pub mod fetch;
 pub mod generate;
 pub mod options;
 pub mod pool;
