@@ -33,7 +33,8 @@ impl Log {
     pub(super) fn create(path: &Path, masker: &Arc<Masker>, cap: u64) -> io::Result<Self> {
         match fs::remove_file(path) {
             Err(why) if why.kind() == io::ErrorKind::NotFound => {
-                path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                let missing = path.parent().filter(|folder| !folder.is_dir());
+                missing.map_or(Ok(()), fs::create_dir_all)?;
             }
             other => other?,
         }
