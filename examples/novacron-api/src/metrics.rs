@@ -100,16 +100,17 @@ impl AppMetrics {
     }
 
     fn register(&mut self, labels: &Labels) {
+        // The library ends each help text in a full stop by itself.
         let registry = &mut self.registry;
-        registry.register("http_requests", "Requests answered.", self.requests.clone());
-        let about = "Seconds from the head of a request to its answer.";
+        registry.register("http_requests", "Requests answered", self.requests.clone());
+        let about = "Seconds from the head of a request to its answer";
         registry.register("http_request_duration_seconds", about, self.duration.clone());
-        registry.register("http_request_size_bytes", "Bytes of request bodies.", self.request_size.clone());
-        registry.register("http_response_size_bytes", "Bytes of answer bodies.", self.response_size.clone());
-        registry.register("db_connections_active", "Open database connections.", self.connections.clone());
-        let about = "Seconds from asking for a query to its answer, waiting included.";
+        registry.register("http_request_size_bytes", "Bytes of request bodies", self.request_size.clone());
+        registry.register("http_response_size_bytes", "Bytes of answer bodies", self.response_size.clone());
+        registry.register("db_connections_active", "Open database connections", self.connections.clone());
+        let about = "Seconds from asking for a query to its answer, waiting included";
         registry.register("db_query_duration_seconds", about, self.queries.clone());
-        registry.register("db_errors", "Queries without an answer.", self.query_errors.clone());
+        registry.register("db_errors", "Queries without an answer", self.query_errors.clone());
         registry.register_collector(Box::new(std::sync::Arc::clone(&self.stream)));
         registry.register_collector(Box::new(Process));
         let info: Family<Vec<(String, String)>, Gauge> = Family::default();
@@ -120,7 +121,7 @@ impl AppMetrics {
             label("slot", &labels.slot.to_string()),
         ])
         .set(1);
-        registry.register("novacron_build_info", "What runs.", info);
+        registry.register("novacron_build_info", "What runs", info);
     }
 
     /// Counts one answer.

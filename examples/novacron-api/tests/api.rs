@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -12,9 +13,11 @@ use http_body_util::BodyExt;
 use novacron_api::app::{App, router};
 use novacron_api::config::{Config, Labels};
 use novacron_api::fault::{Fault, FaultKind};
-use novacron_api::serve::open;
+use novacron_api::lifecycle::Lifecycle;
+use novacron_api::serve::{open, serve};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::ServiceExt;
 
 struct Service {
@@ -271,4 +274,34 @@ async fn while_it_drains_it_is_not_ready_and_every_answer_closes() {
     let answer = service.fetch("/api/v1/vms/1").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["connection"], "close");
+}
+
+#[tokio::test]
+async fn serving_ends_only_after_every_connection_has_ended() {
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let done = Arc::new(AtomicBool::new(false));
+    let slow = {
+        let (begun, done) = (Arc::clone(&begun), Arc::clone(&done));
+        async move || {
+            begun.notify_one();
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            done.store(true, Ordering::SeqCst);
+        }
+    };
+    // No request of this router is counted as in flight, so that only the connection itself can hold up the end.
+    let router = Router::new().route("/", axum::routing::get(slow));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let client = tokio::spawn(async move {
+        let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("answered");
+        answer
+    });
+    let lifecycle = Lifecycle::default();
+    let ended = serve(listener, router, &lifecycle, begun.notified());
+    assert!(tokio::time::timeout(Duration::from_secs(20), ended).await.expect("in time"));
+    assert!(done.load(Ordering::SeqCst) && lifecycle.is_draining());
+    assert!(client.await.expect("a client").starts_with("HTTP/1.1 200"));
 }

@@ -1,7 +1,7 @@
 //! The service as a process: its start, its drain, its crash, its refusals.
 
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -72,7 +72,7 @@ async fn answer(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn a_drain_answers_what_is_in_flight_and_ends_in_0() {
-    let mut running = start(&[("NOVACRON_FAULT", "latency"), ("NOVACRON_FAULT_STRENGTH", "700")]).await;
+    let mut running = start(&[("NOVACRON_FAULT", "latency"), ("NOVACRON_FAULT_STRENGTH", "3000")]).await;
     let mut idle = TcpStream::connect(&running.address).await.expect("connected");
     ask(&mut idle, "/health").await;
     assert!(!answer(&mut idle).await.contains("connection: close"));
@@ -82,12 +82,14 @@ async fn a_drain_answers_what_is_in_flight_and_ends_in_0() {
     ask(&mut idle, "/health").await;
     answer(&mut idle).await;
     running.terminate();
+    let told = Instant::now();
+    // For as long as something is in flight, new connections are answered: longer than it lingers in any case.
     let not_ready = async {
         loop {
             let mut probe = TcpStream::connect(&running.address).await.expect("still accepts");
             ask(&mut probe, "/health/ready").await;
             let text = answer(&mut probe).await;
-            if text.starts_with("HTTP/1.1 503") {
+            if text.starts_with("HTTP/1.1 503") && told.elapsed() > Duration::from_millis(600) {
                 return text;
             }
         }
