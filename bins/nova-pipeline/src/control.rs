@@ -33,7 +33,8 @@ pub async fn send(state: &StateDir, id: &str, command: Command) -> Result<Sent, 
         return Err(Failure::usage(format!("run {id} has ended; nothing was changed")));
     }
     let value = serde_json::to_value(&command).map_err(|error| Failure::unexpected(error.to_string()))?;
-    inbox::leave(&dir, &value).map_err(|error| Failure::unexpected(format!("the command could not be left: {error}")))?;
+    inbox::leave(&dir, &value)
+        .map_err(|error| Failure::unexpected(format!("the command could not be left: {error}")))?;
     Ok(Sent::Left)
 }
 

@@ -26,9 +26,10 @@ impl Source {
     pub fn read(file: &Path) -> Result<Self, Failure> {
         let refuse = |why: String| Failure::usage(format!("{}: {why}", file.display()));
         let opened = std::fs::File::open(file).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                refuse("there is no such file; give the path of a pipeline file, or write one with `init`".to_owned())
-            }
+            std::io::ErrorKind::NotFound => refuse(
+                "there is no such file; give the path of a pipeline file, or write one with `init`"
+                    .to_owned(),
+            ),
             _ => refuse(error.to_string()),
         })?;
         let about = opened.metadata().map_err(|error| refuse(error.to_string()))?;
@@ -37,7 +38,10 @@ impl Source {
         }
         let own = nix::unistd::geteuid().as_raw();
         if about.uid() != own && about.uid() != 0 {
-            let message = format!("belongs to user {}, not to you; a pipeline runs commands, so copy it and look at it first", about.uid());
+            let message = format!(
+                "belongs to user {}, not to you; a pipeline runs commands, so copy it and look at it first",
+                about.uid()
+            );
             return Err(refuse(message));
         }
         let mut bytes = Vec::new();

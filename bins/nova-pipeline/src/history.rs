@@ -58,7 +58,9 @@ pub fn run_id(state: &StateDir, given: &str) -> Result<String, Failure> {
         return Ok(given.to_owned());
     }
     let newest = state.runs()?.into_iter().next_back();
-    newest.map(|run| run.id).ok_or_else(|| Failure::usage(format!("there is no run in {}", state.path().display())))
+    newest
+        .map(|run| run.id)
+        .ok_or_else(|| Failure::usage(format!("there is no run in {}", state.path().display())))
 }
 
 /// Opens a state folder that must be there.

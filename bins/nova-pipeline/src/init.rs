@@ -24,7 +24,8 @@ pub fn write(folder: &Path) -> Result<Vec<String>, Failure> {
     let mut written = Vec::new();
     for (name, text) in files {
         let path = folder.join(name);
-        std::fs::write(&path, text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+        std::fs::write(&path, text)
+            .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
         written.push(path.display().to_string());
     }
     Ok(written)

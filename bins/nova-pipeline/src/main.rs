@@ -35,7 +35,9 @@ Exit codes: 0 done, 2 usage or configuration, 10 failed, 11 aborted with stable 
 #[derive(Subcommand)]
 enum Sub {
     /// Write a first pipeline for your own service
-    #[command(after_help = "Example:\n  nova-pipeline init my-service && nova-pipeline run my-service/pipeline.yaml")]
+    #[command(
+        after_help = "Example:\n  nova-pipeline init my-service && nova-pipeline run my-service/pipeline.yaml"
+    )]
     Init {
         /// Where; made when it is not there
         #[arg(default_value = ".")]
@@ -87,7 +89,9 @@ enum Sub {
         stop_at_gate: bool,
     },
     /// Answer an open question of a run: an approval, a decision about a breach, a lost effect
-    #[command(after_help = "Examples:\n  nova-pipeline approve last approve\n  nova-pipeline approve last approve --reject")]
+    #[command(
+        after_help = "Examples:\n  nova-pipeline approve last approve\n  nova-pipeline approve last approve --reject"
+    )]
     Approve {
         #[command(flatten)]
         of: OfRun,
@@ -304,7 +308,8 @@ fn runs(command: Option<RunsCommand>, args: &StateArgs, output: &OutputArgs) -> 
     }
     let mut lines = Vec::new();
     for of in state.runs()? {
-        let summary = Past::read(&state, &of.id).ok().and_then(|past| summary::summary(&past.replayed.machine));
+        let summary =
+            Past::read(&state, &of.id).ok().and_then(|past| summary::summary(&past.replayed.machine));
         lines.push((of, summary));
     }
     if output.output == Output::Json {
@@ -323,8 +328,15 @@ fn runs(command: Option<RunsCommand>, args: &StateArgs, output: &OutputArgs) -> 
     Ok(0)
 }
 
-fn prune_runs(state: &StateDir, keep: usize, older: &str, dry: bool, output: &OutputArgs) -> Result<i32, Failure> {
-    let age = run::millis_of(older).ok_or_else(|| Failure::usage(format!("--older {older}: write a time, e.g. 30d")))?;
+fn prune_runs(
+    state: &StateDir,
+    keep: usize,
+    older: &str,
+    dry: bool,
+    output: &OutputArgs,
+) -> Result<i32, Failure> {
+    let age = run::millis_of(older)
+        .ok_or_else(|| Failure::usage(format!("--older {older}: write a time, e.g. 30d")))?;
     let retention = prune::Retention { keep, before_ms: wall_ms().saturating_sub(age) };
     let pruned = prune::prune(state, retention, dry)?;
     if output.output == Output::Json {
@@ -370,7 +382,8 @@ async fn show(of: &OfRun, output: &OutputArgs) -> Result<i32, Failure> {
             println!("    | {line}");
         }
     }
-    let (state_word, code) = if past.file.closed { ("ended", format!(" with {}", summary.code)) } else { ("open", String::new()) };
+    let (state_word, code) =
+        if past.file.closed { ("ended", format!(" with {}", summary.code)) } else { ("open", String::new()) };
     println!("run {id}: {state_word}{code}; journal and logs in {}", past.dir.path().display());
     if !past.file.closed && control::picture(&state, &id).await.is_none() {
         let flags = format!(" --state-dir {}", quoted(&state.path().display().to_string()));

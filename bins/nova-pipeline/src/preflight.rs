@@ -35,13 +35,19 @@ pub async fn check(definition: &Definition, state: &Path) -> Result<(), Failure>
 
 fn held(name: &str, seen: &supervise::Observation, state: &Path) -> Result<(), Failure> {
     let Some(holder) = &seen.value.holder else { return Ok(()) };
-    let alive = seen.value.control.as_ref().is_some_and(|socket| std::os::unix::net::UnixStream::connect(socket).is_ok());
+    let alive = seen
+        .value
+        .control
+        .as_ref()
+        .is_some_and(|socket| std::os::unix::net::UnixStream::connect(socket).is_ok());
     let flag = format!("--state-dir {}", quoted(&state.display().to_string()));
     let (pipeline, rollout) = (crate::call::program(), sibling("nova-rollout"));
     let mend = if alive {
         format!("wait for it, or end it with `{rollout} abort --target {name} {flag}`")
     } else {
-        format!("its runner is gone; go on with `{pipeline} resume {holder} {flag}`, or end it with `{rollout} abort --target {name} {flag}`")
+        format!(
+            "its runner is gone; go on with `{pipeline} resume {holder} {flag}`, or end it with `{rollout} abort --target {name} {flag}`"
+        )
     };
     Err(Failure::usage(format!("the target {name} is held by run {holder}; {mend}")))
 }

@@ -97,9 +97,14 @@ fn arm_line(name: &str, arm: &release::ArmShown) -> String {
 /// What is decided next, and when at the latest.
 fn next(release: &Release<release::Literal>, now: Timestamp) -> String {
     let left = |due: Timestamp| clock(due.since(now));
-    let latest = release.deadline().map(|due| format!(", at the latest in {}", left(due))).unwrap_or_default();
+    let latest =
+        release.deadline().map(|due| format!(", at the latest in {}", left(due))).unwrap_or_default();
     if let Some(question) = release.question() {
-        return format!("a person decides about {}; back to stable in {}", question.breach.rule, left(question.until));
+        return format!(
+            "a person decides about {}; back to stable in {}",
+            question.breach.rule,
+            left(question.until)
+        );
     }
     let counted = |wait: &release::Wait| format!("{} of {}", clock(wait.counted_ms), clock(wait.needed_ms));
     match release.phase() {
@@ -120,7 +125,11 @@ fn next(release: &Release<release::Literal>, now: Timestamp) -> String {
 
 fn clock(ms: u64) -> String {
     let seconds = ms / 1000;
-    if seconds >= 60 { format!("{}m{:02}s", seconds / 60, seconds % 60) } else { format!("{seconds}.{}s", ms % 1000 / 100) }
+    if seconds >= 60 {
+        format!("{}m{:02}s", seconds / 60, seconds % 60)
+    } else {
+        format!("{seconds}.{}s", ms % 1000 / 100)
+    }
 }
 
 fn cut(line: &str) -> String {

@@ -71,20 +71,31 @@ pub async fn resume(state: &StateDir, id: &str, settings: &Settings) -> Result<i
     let past = Past::open(dir.clone())?;
     if past.file.closed {
         let code = crate::summary::summary(&past.replayed.machine).map_or(0, |summary| summary.code);
-        return Err(Failure::usage(format!("run {id} has ended with code {code}; there is nothing to resume")));
+        return Err(Failure::usage(format!(
+            "run {id} has ended with code {code}; there is nothing to resume"
+        )));
     }
     if let Some(difference) = past.replayed.differences.first() {
-        let message = format!("record {} decides differently in this version: {}", difference.seq, difference.what);
-        return Err(Failure::usage(format!("run {id} cannot be resumed: {message}; use the version that began it")));
+        let message =
+            format!("record {} decides differently in this version: {}", difference.seq, difference.what);
+        return Err(Failure::usage(format!(
+            "run {id} cannot be resumed: {message}; use the version that began it"
+        )));
     }
     let reopened = JournalWriter::reopen(&dir)?;
     let base = resumed_time(&reopened.file.header, past.replayed.last);
     let resumed = Event::Resumed { boot: boot_id(), restored: BTreeSet::new() };
     let mut first = vec![(resumed, None)];
     for left in inbox::waiting(&dir).map_err(|error| Failure::unexpected(error.to_string()))? {
-        match left.command.clone().and_then(|value| serde_json::from_value::<Command>(value).map_err(|e| e.to_string())) {
+        match left
+            .command
+            .clone()
+            .and_then(|value| serde_json::from_value::<Command>(value).map_err(|e| e.to_string()))
+        {
             Ok(command) => first.push((Event::Command(command), Some(left))),
-            Err(why) => eprintln!("a command that was left for the run is not understood and is left there: {why}"),
+            Err(why) => {
+                eprintln!("a command that was left for the run is not understood and is left there: {why}")
+            }
         }
     }
     let mut machine = past.replayed.machine;
@@ -130,9 +141,11 @@ async fn conduct(
     };
     let (events, mut arrivals) = mpsc::channel(EVENTS);
     let picture = Arc::new(Mutex::new(String::new()));
-    let listening = serve(&control, events.clone(), picture.clone()).map_err(unexpected("the control socket"))?;
+    let listening =
+        serve(&control, events.clone(), picture.clone()).map_err(unexpected("the control socket"))?;
     forward_signals(events.clone()).map_err(unexpected("signals"))?;
-    let world = LocalWorld::new(state.path().to_owned(), bin_folder()).await.map_err(unexpected("the guardian"))?;
+    let world =
+        LocalWorld::new(state.path().to_owned(), bin_folder()).await.map_err(unexpected("the guardian"))?;
     let world = Arc::new(world);
     let places = Places {
         state: state.path().to_owned(),
@@ -173,7 +186,8 @@ async fn hold_again(
     life: &mut Life,
 ) -> Result<BTreeMap<machine::Name, supervise::Epoch>, Failure> {
     let held = reacquire(&**world, places, &life.run).await;
-    let (epochs, found) = held.map_err(|error| Failure::unexpected(format!("{error}; resume again later")))?;
+    let (epochs, found) =
+        held.map_err(|error| Failure::unexpected(format!("{error}; resume again later")))?;
     if let Some((Event::Resumed { restored, .. }, _)) = life.first.first_mut() {
         *restored = found;
     }
@@ -210,12 +224,17 @@ async fn finish(
         None => Ok(14),
         Some(Ok(())) => {
             let code = run.pipeline().map_or(1, |pipeline| pipeline.conclusion().code);
-            writer.close().map_err(|error| Failure::unexpected(format!("the journal could not be closed: {error}")))?;
+            writer
+                .close()
+                .map_err(|error| Failure::unexpected(format!("the journal could not be closed: {error}")))?;
             Ok(code)
         }
         Some(Err(error)) => {
             let returned = return_all(state.path(), run).await;
-            Err(Failure { code: if returned { 11 } else { 1 }, message: format!("{error}; {}", said(returned)) })
+            Err(Failure {
+                code: if returned { 11 } else { 1 },
+                message: format!("{error}; {}", said(returned)),
+            })
         }
     }
 }

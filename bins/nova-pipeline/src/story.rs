@@ -35,7 +35,9 @@ impl Story {
                 lines.push(format!("run {} of {} ({})", definition.run, definition.name, definition.file));
             }
             Some(Event::Job(event)) => lines.extend(Self::of_job(run, event)),
-            Some(Event::Command(command)) if step.stepped.rejected.is_none() => lines.push(of_command(command)),
+            Some(Event::Command(command)) if step.stepped.rejected.is_none() => {
+                lines.push(of_command(command))
+            }
             Some(Event::Resumed { .. }) => lines.push("resumed".to_owned()),
             _ => {}
         }
@@ -69,7 +71,10 @@ impl Story {
             Effect::Job(JobEffect::RunJob { job, attempt: 1, .. }) => Some(format!("{job}: started")),
             Effect::Job(JobEffect::Ask { job, lost }) => {
                 let what = if *lost { "whether its lost effect had happened" } else { "an approval" };
-                Some(format!("{job}: waits for {what}; answer with `{} approve {id} {job}{}`", self.answer, self.flags))
+                Some(format!(
+                    "{job}: waits for {what}; answer with `{} approve {id} {job}{}`",
+                    self.answer, self.flags
+                ))
             }
             Effect::Release { path, effect: ReleaseEffect::Order(Wish::Weight(percent)), .. } => {
                 Some(format!("{path}: {percent} % of the traffic ordered"))
@@ -97,7 +102,10 @@ impl Story {
                 percent => format!("{} at {percent} %", phase_name(strategy.phase())),
             };
             let before = self.phases.insert(path.clone(), phase.clone());
-            if before.as_ref() != Some(&phase) && !phase.starts_with("waiting") && !phase.starts_with("shifting") {
+            if before.as_ref() != Some(&phase)
+                && !phase.starts_with("waiting")
+                && !phase.starts_with("shifting")
+            {
                 lines.push(format!("{path}: {phase}"));
             }
         }

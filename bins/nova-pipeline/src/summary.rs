@@ -90,7 +90,9 @@ fn release_line(path: &str, rollout: &Rollout<release::Literal>) -> ReleaseLine 
     ReleaseLine {
         path: path.to_owned(),
         target: rollout.target.to_string(),
-        outcome: release.outcome().map_or_else(|| phase_name(release.phase()).to_owned(), ToString::to_string),
+        outcome: release
+            .outcome()
+            .map_or_else(|| phase_name(release.phase()).to_owned(), ToString::to_string),
         rule: cost.breach.as_ref().map(|breach| breach.rule.to_string()),
         lines: three_lines(rollout),
         failed_requests: cost.failed(),
@@ -103,7 +105,11 @@ pub fn three_lines(rollout: &Rollout<release::Literal>) -> Vec<String> {
     let Some(Outcome::Aborted { reason, stable }) = rollout.release.outcome() else { return Vec::new() };
     let cost = rollout.release.cost();
     let seen = cost.breach.as_ref().map_or_else(|| reason.clone(), ToString::to_string);
-    let left = if *stable { "all traffic on stable" } else { "the target emptied, since there was no stable version" };
+    let left = if *stable {
+        "all traffic on stable"
+    } else {
+        "the target emptied, since there was no stable version"
+    };
     let asked = if cost.breach.is_some() && reason.contains("nobody answered") {
         ", held, asked, nobody answered"
     } else {
@@ -116,7 +122,11 @@ pub fn three_lines(rollout: &Rollout<release::Literal>) -> Vec<String> {
             let since = exposure.map_or_else(String::new, |ms| {
                 format!("{:.1} s from the first bad request to 100 % stable, ", ms as f64 / 1000.0)
             });
-            format!("{since}{} of {} requests failed on it, at most {peak} % of the traffic", cost.failed(), cost.requests())
+            format!(
+                "{since}{} of {} requests failed on it, at most {peak} % of the traffic",
+                cost.failed(),
+                cost.requests()
+            )
         }
     };
     vec![format!("seen: {seen}"), format!("done: {done}"), format!("cost: {paid}")]

@@ -151,8 +151,11 @@ impl View {
     fn failed_log(&self, step: &Recorded<'_, Run>) -> Vec<String> {
         let Some(Event::Job(JobEvent::Ended { job, attempt, .. })) = step.event else { return Vec::new() };
         let Some(pipeline) = step.machine.pipeline() else { return Vec::new() };
-        let command = pipeline.plan().jobs().iter().any(|of| of.name == *job && matches!(of.body, Body::Command(_)));
-        let failed = pipeline.state(job.as_str()).is_some_and(|s| matches!(s.status, Status::Failed | Status::TimedOut));
+        let command =
+            pipeline.plan().jobs().iter().any(|of| of.name == *job && matches!(of.body, Body::Command(_)));
+        let failed = pipeline
+            .state(job.as_str())
+            .is_some_and(|s| matches!(s.status, Status::Failed | Status::TimedOut));
         if !command || !failed || step.stepped.rejected.is_some() {
             return Vec::new();
         }
@@ -237,12 +240,20 @@ pub async fn last_words(run: &Run, settings: &Settings, folder: &Path, state: &P
     }
     let own = quoted(&program());
     if code == 14 {
-        println!("the run waits; answer it, then go on with `{own} resume {}{}`", summary.run, settings.flags);
+        println!(
+            "the run waits; answer it, then go on with `{own} resume {}{}`",
+            summary.run, settings.flags
+        );
     }
     if let Some(back) = crate::back::way_back(run, state, &settings.flags).await {
         println!("to go back: `{back}`");
     }
-    println!("run {}: exit code {code} ({}); journal and logs in {}", summary.run, meaning(code), folder.display());
+    println!(
+        "run {}: exit code {code} ({}); journal and logs in {}",
+        summary.run,
+        meaning(code),
+        folder.display()
+    );
 }
 
 /// An exit code in words.

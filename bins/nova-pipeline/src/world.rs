@@ -86,12 +86,17 @@ impl World for LocalWorld {
     type Jobs = GuardianJobs;
     type Notices = MaybeHook;
 
-    async fn site(&self, name: &Name, spec: &TargetSpec) -> Result<Site<LocalTarget, PrometheusMetrics>, PortError> {
+    async fn site(
+        &self,
+        name: &Name,
+        spec: &TargetSpec,
+    ) -> Result<Site<LocalTarget, PrometheusMetrics>, PortError> {
         let target = target(&self.state, name.as_str());
         if target.observe().await.is_err() {
             self.start_target(name, spec).await?;
         }
-        let metrics = PrometheusMetrics::new(Source::Unix(target.socket().to_owned())).with_path("/v1/metrics");
+        let metrics =
+            PrometheusMetrics::new(Source::Unix(target.socket().to_owned())).with_path("/v1/metrics");
         Ok(Site { target, metrics })
     }
 

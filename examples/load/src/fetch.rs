@@ -26,7 +26,8 @@ pub struct Wanted {
 /// In words: the address, the connection, the status, the body.
 pub async fn fetch(url: &str, wanted: &Wanted) -> Result<(), String> {
     let uri: Uri = url.parse().map_err(|error| format!("no address: {error}"))?;
-    let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or("write http://HOST:PORT/PATH")?;
+    let authority =
+        uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or("write http://HOST:PORT/PATH")?;
     let address = (authority.host(), authority.port_u16().unwrap_or(80));
     let stream = TcpStream::connect(address).await.map_err(|error| format!("cannot connect: {error}"))?;
     let (mut sender, connection) =
@@ -43,7 +44,8 @@ pub async fn fetch(url: &str, wanted: &Wanted) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
     let status = answer.status();
-    let body = Limited::new(answer.into_body(), MAX_BODY).collect().await.map_err(|error| error.to_string())?;
+    let body =
+        Limited::new(answer.into_body(), MAX_BODY).collect().await.map_err(|error| error.to_string())?;
     if !status.is_success() {
         return Err(format!("answered {status}"));
     }

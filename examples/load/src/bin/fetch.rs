@@ -8,13 +8,17 @@ use load::fetch::{Wanted, fetch};
 
 /// Asks each address; all answers must be 200 to 299
 #[derive(Parser)]
-#[command(name = "fetch", version, after_help = "Examples:
+#[command(
+    name = "fetch",
+    version,
+    after_help = "Examples:
   fetch http://127.0.0.1:8080/health http://127.0.0.1:8080/health/db
   fetch --contains dwcp_ http://127.0.0.1:8080/metrics
   fetch --times 50 --print-p50-ms http://127.0.0.1:8080/
   fetch --times 50 --baseline-ms 2.5 --factor 2 --slack-ms 50 http://127.0.0.1:8080/
 
-Exit codes: 0 good, 10 an answer was not good, 2 usage.")]
+Exit codes: 0 good, 10 an answer was not good, 2 usage."
+)]
 struct Cli {
     /// `http://HOST:PORT/PATH`
     #[arg(required = true)]
