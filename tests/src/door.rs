@@ -51,7 +51,9 @@ struct Cli {
 pub fn open(program: &str, topics: &[Topic]) -> ExitCode {
     let cli = Cli::parse();
     if cli.list || (cli.names.is_empty() && !cli.all) {
-        topics.iter().for_each(|(name, about, _)| println!("{name:<14} {about}"));
+        for (name, about, _) in topics {
+            println!("{name:<14} {about}");
+        }
         return ExitCode::SUCCESS;
     }
     if let Some(name) = cli.names.iter().find(|name| !topics.iter().any(|(topic, ..)| topic == name)) {
@@ -59,9 +61,13 @@ pub fn open(program: &str, topics: &[Topic]) -> ExitCode {
         return ExitCode::from(2);
     }
     let mut code = 0;
-    for (name, about, topic) in topics.iter().filter(|(name, ..)| cli.all || cli.names.iter().any(|n| n == name)) {
+    for (name, about, topic) in
+        topics.iter().filter(|(name, ..)| cli.all || cli.names.iter().any(|n| n == name))
+    {
         if cli.markdown {
-            println!("## {name}\n\n{about}\n\n`cargo run --release -p delivery-tests --bin {program} -- {name}`\n\n```text");
+            println!(
+                "## {name}\n\n{about}\n\n`cargo run --release -p delivery-tests --bin {program} -- {name}`\n\n```text"
+            );
         }
         match topic() {
             Ok(verdict) => {
