@@ -31,6 +31,8 @@ use crate::metrics::AppMetrics;
 
 /// From the signal, at least this long new connections are answered.
 const LINGER: Duration = Duration::from_millis(250);
+/// From the last accepted connection, at least this long its first request is waited for.
+const SETTLE: Duration = Duration::from_millis(50);
 /// From the signal, at most this long requests are waited for.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// A connection that sends no request for so long is closed.
@@ -137,6 +139,12 @@ pub async fn serve(
     // What the kernel has already accepted must not be reset by closing the listener.
     let _ = timeout(Duration::ZERO, connections.accept(&listener)).await;
     drop(listener);
+    // A connection that was accepted last has a request on its way; closed at once, it would lose it.
+    let settled = async {
+        tokio::time::sleep(SETTLE).await;
+        lifecycle.idle().await;
+    };
+    let _ = timeout(DRAIN_MAX, settled).await;
     timeout(DRAIN_MAX, connections.graceful.shutdown()).await.is_ok()
 }
 
