@@ -17,10 +17,22 @@ pub async fn way_back(run: &Run, state: &Path, flags: &str) -> Option<String> {
         rollout.release.outcome() == Some(&Outcome::Promoted)
             && definition.release(rollout.job.as_str()).is_some_and(|spec| spec.workload.version == *version)
     };
-    let last = run.rollouts().map(|(_, rollout)| rollout).filter(promoted).last()?;
-    let seen = target(state, last.target.as_str()).observe().await.ok()?.value;
-    let before = seen.revisions.iter().filter(|(id, _)| Some(*id) != seen.stable.as_ref());
-    let kept = before.map(|(_, revision)| revision).find(|r| !r.kept.is_empty() && r.version != *version)?;
+    let mut kept = None;
+    for rollout in run.rollouts().map(|(_, rollout)| rollout).filter(promoted) {
+        // A target that was stopped after its checks has nobody to go back for.
+        if let Ok(seen) = target(state, rollout.target.as_str()).observe().await {
+            let before =
+                seen.value.revisions.iter().filter(|(id, _)| Some(*id) != seen.value.stable.as_ref());
+            kept = before
+                .map(|(_, revision)| revision)
+                .find(|r| !r.kept.is_empty() && r.version != *version)
+                .cloned();
+        }
+        if kept.is_some() {
+            break;
+        }
+    }
+    let kept = kept?;
     let set = |name: &str, value: &str| format!(" --set {}", quoted(&format!("{name}={value}")));
     let others = definition.inputs.iter().filter(|(name, value)| name.contains("port") && !value.is_empty());
     let others: String = others.map(|(name, value)| set(name, value)).collect();

@@ -16,7 +16,7 @@ enum Readiness {
 
 impl<D> Pipeline<D> {
     pub(crate) fn open(&mut self, now: Timestamp) -> Effects {
-        self.opened = true;
+        // Until all that is taken over or left out is settled, no dependant may judge by what is not settled yet.
         let indices = 0..self.plan.jobs().len() as u32;
         for index in indices.clone() {
             let Some(job) = self.plan.job(index) else { continue };
@@ -32,6 +32,7 @@ impl<D> Pipeline<D> {
                 _ => {}
             }
         }
+        self.opened = true;
         for index in indices {
             if self.states.get(index as usize).is_some_and(|s| s.open == 0 && s.status == Status::Pending) {
                 self.needs_settled(now, index);

@@ -53,6 +53,8 @@ impl<J: Judge> Release<J> {
         let promoted = sighting.stable.as_ref() == Some(&sighting.new);
         match self.strategy.phase() {
             Phase::Promoting | Phase::Restoring if promoted => self.rollout(now, Rollout::PromotionObserved),
+            Phase::Clearing if sighting.running_new == 0 => self.rollout(now, Rollout::StopObserved),
+            Phase::Clearing => Vec::new(),
             _ if sighting.latched && sighting.percent == 0 && self.strategy.abortable() => {
                 self.back(now, sighting)
             }
@@ -62,7 +64,6 @@ impl<J: Judge> Release<J> {
             }
             Phase::Shifting(_) if sighting.percent == self.strategy.ordered() => self.weighed(now, sighting),
             Phase::Decommissioning if sighting.running_old == 0 => self.rollout(now, Rollout::StopObserved),
-            Phase::Clearing if sighting.running_new == 0 => self.rollout(now, Rollout::StopObserved),
             _ => Vec::new(),
         }
     }

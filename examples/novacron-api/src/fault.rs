@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 pub const MAX_LEAK_MIB: f64 = 4096.0;
 /// How often the leak grows.
 const LEAK_TICK: Duration = Duration::from_millis(100);
+/// How long a crash comes back at once after each start.
+const CRASH_LOOP: Duration = Duration::from_secs(60);
 /// What the process ends with in a crash.
 pub const CRASH_CODE: i32 = 101;
 
@@ -17,7 +19,7 @@ pub enum FaultKind {
     None,
     /// A share of the answers under `/api/v1/vms` is 500.
     Errors,
-    /// The process ends with [`CRASH_CODE`], after each start again.
+    /// The process ends with [`CRASH_CODE`], and for a minute from then on at once after each start.
     Crash,
     /// `/health/ready` is 503, from the start.
     NeverReady,
@@ -57,7 +59,7 @@ impl FaultKind {
         match self {
             Self::Errors => (0.2, 1.0),
             Self::Latency => (300.0, 60_000.0),
-            Self::Leak => (20.0, 1024.0),
+            Self::Leak => (60.0, 1024.0),
             Self::None | Self::Crash | Self::NeverReady | Self::Probe => (1.0, 1e6),
         }
     }
@@ -121,7 +123,11 @@ impl Faults {
         let begins = tokio::time::Instant::from_std(self.started + self.fault.after);
         match self.fault.kind {
             FaultKind::Crash => {
-                tokio::time::sleep_until(begins).await;
+                if !crashed_lately(&crash_mark()) {
+                    tokio::time::sleep_until(begins).await;
+                    // Without the mark the next start lives as long as this one did.
+                    let _ = std::fs::write(crash_mark(), "");
+                }
                 eprintln!("novacron-api: crashing as told by NOVACRON_FAULT");
                 std::process::exit(CRASH_CODE);
             }
@@ -132,6 +138,18 @@ impl Faults {
             _ => {}
         }
     }
+}
+
+/// Says to the next start of this instance that it has crashed; in the working folder.
+fn crash_mark() -> std::path::PathBuf {
+    let part = |name| std::env::var(name).unwrap_or_default();
+    std::path::PathBuf::from(format!("crashed-{}-{}", part("NOVA_REVISION"), part("NOVA_SLOT")))
+}
+
+fn crashed_lately(mark: &std::path::Path) -> bool {
+    let age =
+        std::fs::metadata(mark).and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok());
+    age.is_some_and(|age| age < CRASH_LOOP)
 }
 
 /// Grows by `rate` MiB per second up to [`MAX_LEAK_MIB`], and keeps it.
