@@ -84,7 +84,9 @@ async fn talk(port: u16, request: &str) -> String {
         stream.read_to_end(&mut answer).await.unwrap();
         String::from_utf8_lossy(&answer).into_owned()
     };
-    timeout(PATIENCE, talked).await.expect("an answer in time")
+    timeout(PATIENCE, talked)
+        .await
+        .unwrap_or_else(|_| panic!("the connection stays open after {request:.120}"))
 }
 
 async fn get(port: u16) -> String {

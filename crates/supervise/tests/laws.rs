@@ -151,7 +151,7 @@ proptest! {
         }
         let new = spec("2", 2).id();
         let before = walk.stage.machine.view(walk.stage.now);
-        let (had, ready) = (walk.stage.routed(&new), before.revisions.get(&new).map_or(0, |known| known.ready()));
+        let (had, ready) = (walk.stage.routed(&new), before.revisions.get(&new).map_or(0, supervise::RevisionView::ready));
         let answer = walk.order(weight(&new, percent));
         let raised = matches!(answer, Answer::Accepted { .. }) && walk.stage.routed(&new) > had;
         if raised && before.stable.as_ref() != Some(&new) {

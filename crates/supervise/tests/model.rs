@@ -112,7 +112,7 @@ impl World {
     }
 
     fn ready(&self, id: &RevisionId) -> u32 {
-        self.stage.machine.view(self.stage.now).revisions.get(id).map_or(0, |known| known.ready())
+        self.stage.machine.view(self.stage.now).revisions.get(id).map_or(0, supervise::RevisionView::ready)
     }
 
     fn deliver(&mut self, epoch: Epoch, at: usize) -> Option<Answer> {
