@@ -5,3 +5,4 @@
 
 pub mod guardian;
 pub mod instances;
+pub mod mask;

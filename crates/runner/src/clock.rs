@@ -13,9 +13,9 @@ pub trait Clock {
 
 /// Milliseconds since the machine booted, time asleep included.
 pub fn boot_now_ms() -> Millis {
-    clock_gettime(ClockId::CLOCK_BOOTTIME)
-        .map(|t| (t.tv_sec() as u64).saturating_mul(1000).saturating_add(t.tv_nsec() as u64 / 1_000_000))
-        .unwrap_or(0)
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |now| {
+        (now.tv_sec() as u64).saturating_mul(1000).saturating_add(now.tv_nsec() as u64 / 1_000_000)
+    })
 }
 
 /// Identity of this boot, as the kernel gives it; empty where there is none.

@@ -1,0 +1,29 @@
+//! The command that goes back after a promotion: a release of the kept artifact of the version before.
+
+use std::path::Path;
+
+use ports::Target;
+use release::Outcome;
+use run::Run;
+
+use crate::call::{program, quoted};
+use crate::world::target;
+
+/// The command, when a release was promoted, the version before is kept, and the file takes a version.
+pub async fn way_back(run: &Run, state: &Path, flags: &str) -> Option<String> {
+    let definition = run.definition()?;
+    let version = definition.inputs.get("version")?;
+    let promoted = |rollout: &&run::Rollout<release::Literal>| {
+        rollout.release.outcome() == Some(&Outcome::Promoted)
+            && definition.release(rollout.job.as_str()).is_some_and(|spec| spec.workload.version == *version)
+    };
+    let last = run.rollouts().map(|(_, rollout)| rollout).filter(promoted).last()?;
+    let seen = target(state, last.target.as_str()).observe().await.ok()?.value;
+    let before = seen.revisions.iter().filter(|(id, _)| Some(*id) != seen.stable.as_ref());
+    let kept = before.map(|(_, revision)| revision).find(|r| !r.kept.is_empty() && r.version != *version)?;
+    let set = |name: &str, value: &str| format!(" --set {}", quoted(&format!("{name}={value}")));
+    let others = definition.inputs.iter().filter(|(name, value)| name.contains("port") && !value.is_empty());
+    let others: String = others.map(|(name, value)| set(name, value)).collect();
+    let file = quoted(&definition.file);
+    Some(format!("{} run {file}{}{others}{flags}", quoted(&program()), set("version", &kept.version)))
+}

@@ -1,0 +1,73 @@
+//! The pipeline file on disk: whose it is, how large it is, and what it says.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use run::{Definition, MAX_FILE_BYTES, Only};
+
+use crate::call::user;
+use crate::failure::Failure;
+
+/// A pipeline file as it was read.
+#[derive(Clone, Debug)]
+pub struct Source {
+    file: PathBuf,
+    folder: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Source {
+    /// Reads a file that belongs to this user or to root, and at most `MAX_FILE_BYTES` and one byte of it.
+    ///
+    /// # Errors
+    /// It is not there, is no file, or is somebody else's.
+    pub fn read(file: &Path) -> Result<Self, Failure> {
+        let refuse = |why: String| Failure::usage(format!("{}: {why}", file.display()));
+        let opened = std::fs::File::open(file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => refuse(
+                "there is no such file; give the path of a pipeline file, or write one with `init`"
+                    .to_owned(),
+            ),
+            _ => refuse(error.to_string()),
+        })?;
+        let about = opened.metadata().map_err(|error| refuse(error.to_string()))?;
+        if about.is_dir() {
+            return Err(refuse("is a folder; give the path of a pipeline file".to_owned()));
+        }
+        let own = nix::unistd::geteuid().as_raw();
+        if about.uid() != own && about.uid() != 0 {
+            let message = format!(
+                "belongs to user {}, not to you; a pipeline runs commands, so copy it and look at it first",
+                about.uid()
+            );
+            return Err(refuse(message));
+        }
+        let mut bytes = Vec::new();
+        opened
+            .take(MAX_FILE_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| refuse(error.to_string()))?;
+        let absolute = std::path::absolute(file).map_err(|error| refuse(error.to_string()))?;
+        let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+        Ok(Self { file: file.to_owned(), folder, bytes })
+    }
+
+    /// What it says, with these inputs.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn definition(
+        &self,
+        set: &BTreeMap<String, String>,
+        run: &str,
+        workers: u32,
+        only: Option<Only<'_>>,
+    ) -> Result<Definition, Failure> {
+        let (file, folder, by) = (self.file.display().to_string(), self.folder.display().to_string(), user());
+        let source =
+            run::Source { file: &file, folder: &folder, text: &self.bytes, set, run, by: &by, workers, only };
+        Ok(run::read(&source)?)
+    }
+}

@@ -1,0 +1,20 @@
+//! What the binaries around a run share: the world of one machine, sessions, screens, and messages.
+//!
+//! `nova-rollout` and `nova-replay` are built from the same parts (decision record 0002).
+
+pub mod back;
+pub mod call;
+pub mod control;
+pub mod failure;
+pub mod file;
+pub mod graph;
+pub mod history;
+pub mod init;
+pub mod preflight;
+pub mod prune;
+pub mod screen;
+pub mod session;
+pub mod story;
+pub mod summary;
+pub mod view;
+pub mod world;

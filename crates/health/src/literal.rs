@@ -1,0 +1,248 @@
+//! The judge that takes the design's rules at their word.
+//!
+//! Every rule looks only at samples that were taken after the new revision received traffic, and holds only with its
+//! evidence. A window that is not full yet holds what there is: a rule never waits for time when the evidence is there.
+
+use machine::{Millis, Timestamp, Visit};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Arm, ArmShown, Breach, Change, Finite, Judge, Memory, ResponseTime, RuleName, Rules, Sample,
+    ServerErrors, Shown, Verdict, Window,
+};
+
+const MINUTE_MS: Millis = 60_000;
+/// How far back the screen looks.
+const SHOWN_MS: Millis = 10_000;
+
+/// The literal rules over a window of samples.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Literal {
+    rules: Rules,
+    window: Window,
+    /// Requests of the new revision when the present weight was observed; `None` until the next sample.
+    at_weight: Option<u64>,
+    percent: u8,
+    /// What stable showed when both served last: p95 in microseconds, and when.
+    recorded: Option<(u64, Timestamp)>,
+}
+
+impl Literal {
+    /// A judge under these rules.
+    pub fn new(rules: Rules) -> Self {
+        let spans = [
+            rules.error_rate.map(|r| r.window_ms),
+            rules.response_time.map(|r| r.window_ms),
+            rules.server_errors.map(|_| MINUTE_MS),
+            Some(SHOWN_MS),
+        ];
+        let span = spans.into_iter().flatten().max().unwrap_or(SHOWN_MS);
+        Self { rules, window: Window::new(span), at_weight: None, percent: 0, recorded: None }
+    }
+
+    fn breaches(&self) -> Vec<Breach> {
+        let by_instance = self.window.last().into_iter().flat_map(|last| self.instance_breaches(last));
+        let by_requests = [self.error_rate(), self.server_errors(), self.response_time()];
+        by_instance.chain(by_requests.into_iter().flatten()).collect()
+    }
+
+    fn instance_breaches(&self, last: &Sample) -> Vec<Breach> {
+        let mut found = Vec::new();
+        for instance in &last.new.instances {
+            if let Some(rule) = self.rules.health_check.filter(|rule| instance.failed_checks >= rule.failures)
+            {
+                let text = format!(
+                    "instance {} failed {} health checks in a row",
+                    instance.slot, instance.failed_checks
+                );
+                let (observed, limit) = (instance.failed_checks.into(), rule.failures.into());
+                found.push(breach(
+                    RuleName::HealthCheck,
+                    observed,
+                    limit,
+                    last.taken,
+                    text,
+                    Some(instance.slot),
+                ));
+            }
+            if let Some((resident, limit, rule)) = self.over_memory(instance.resident_bytes) {
+                let text = format!(
+                    "instance {} holds {} MiB of the {} MiB that it may, over {} %",
+                    instance.slot,
+                    resident >> 20,
+                    limit >> 20,
+                    rule.over_percent
+                );
+                let share = resident as f64 * 100.0 / limit as f64;
+                let bound = rule.over_percent as f64;
+                found.push(breach(RuleName::Memory, share, bound, last.taken, text, Some(instance.slot)));
+            }
+        }
+        found
+    }
+
+    fn over_memory(&self, resident: Option<u64>) -> Option<(u64, u64, Memory)> {
+        let rule = self.rules.memory?;
+        let (resident, limit) = (resident?, rule.limit_bytes.filter(|limit| *limit > 0)?);
+        let over = u128::from(resident) * 100 > u128::from(limit) * u128::from(rule.over_percent);
+        over.then_some((resident, limit, rule))
+    }
+
+    fn error_rate(&self) -> Option<Breach> {
+        let rule = self.rules.error_rate?;
+        let change = self.window.change(rule.window_ms, |s| Some(&s.new))?;
+        let enough = change.requests >= rule.min_requests && change.errors() >= rule.min_errors;
+        if !enough || !over_ppm(change.errors(), change.requests, rule.over_ppm) {
+            return None;
+        }
+        let since = self.window.errors_since(rule.window_ms, Arm::errors)?;
+        let rate = Finite::ratio(change.errors(), change.requests).value() * 100.0;
+        let limit = rule.over_ppm as f64 / 10_000.0;
+        let text = format!(
+            "{} of {} requests failed in {} s, {rate:.1} %, over {limit} %",
+            change.errors(),
+            change.requests,
+            change.over_ms.div_ceil(1000)
+        );
+        Some(breach(RuleName::ErrorRate, rate, limit, since, text, None))
+    }
+
+    fn server_errors(&self) -> Option<Breach> {
+        let ServerErrors { per_minute, over_ppm: share } = self.rules.server_errors?;
+        let change = self.window.change(MINUTE_MS, |s| Some(&s.new))?;
+        let errors = change.server_errors;
+        if errors <= per_minute || !over_ppm(errors, change.requests, share) {
+            return None;
+        }
+        let since = self.window.errors_since(MINUTE_MS, |arm| arm.server_errors)?;
+        let text = format!(
+            "{errors} answers of 500 or above in {} s, over {per_minute} a minute, {:.1} % of {} requests",
+            change.over_ms.div_ceil(1000),
+            Finite::ratio(errors, change.requests).value() * 100.0,
+            change.requests
+        );
+        Some(breach(RuleName::ServerErrors, errors as f64, per_minute as f64, since, text, None))
+    }
+
+    fn response_time(&self) -> Option<Breach> {
+        let rule = self.rules.response_time?;
+        let change = self.window.change(rule.window_ms, |s| Some(&s.new))?;
+        let new = p95(&change, rule.min_requests)?;
+        let (base, name) = match self.stable_p95(&rule) {
+            Some(p95) => (p95, "stable at the same time".to_owned()),
+            None => {
+                let (p95, at) = self.recorded?;
+                let age = self.window.last()?.taken.since(at).div_ceil(1000);
+                (p95, format!("stable as recorded {age} s before"))
+            }
+        };
+        let over = u128::from(new) * 100 > u128::from(base) * u128::from(rule.over_percent);
+        if !over || new.saturating_sub(base) < rule.min_diff_us {
+            return None;
+        }
+        let first = self.window.last()?.taken.as_millis().saturating_sub(change.over_ms);
+        let text = format!(
+            "p95 {:.1} ms against {:.1} ms of {name}, over {} %, {} requests in {} s",
+            new as f64 / 1000.0,
+            base as f64 / 1000.0,
+            rule.over_percent,
+            change.requests,
+            change.over_ms.div_ceil(1000)
+        );
+        let (observed, limit) = (new as f64 / 1000.0, base as f64 * rule.over_percent as f64 / 100_000.0);
+        Some(breach(RuleName::ResponseTime, observed, limit, Timestamp::from_millis(first), text, None))
+    }
+
+    /// Stable's p95 while both serve; `None` at 100 % and without enough requests.
+    fn stable_p95(&self, rule: &ResponseTime) -> Option<u64> {
+        if self.percent >= 100 {
+            return None;
+        }
+        p95(&self.window.change(rule.window_ms, stable_arm)?, rule.min_requests)
+    }
+
+    fn record_baseline(&mut self) {
+        let Some(rule) = self.rules.response_time else { return };
+        if let (Some(p95), Some(last)) = (self.stable_p95(&rule), self.window.last()) {
+            self.recorded = Some((p95, last.taken));
+        }
+    }
+
+    fn enough(&mut self) -> bool {
+        let Some(last) = self.window.last() else { return false };
+        let requests = last.new.requests;
+        let start = *self.at_weight.get_or_insert(requests);
+        requests.saturating_sub(start) >= self.rules.min_requests
+    }
+}
+
+impl From<Rules> for Literal {
+    fn from(rules: Rules) -> Self {
+        Self::new(rules)
+    }
+}
+
+impl Judge for Literal {
+    fn weighed(&mut self, _at: Timestamp, percent: u8) {
+        self.percent = percent;
+        self.at_weight = self.window.last().map(|s| s.new.requests);
+    }
+
+    fn judge(&mut self, _now: Timestamp, sample: Option<&Sample>) -> Verdict {
+        let Some(sample) = sample else { return Verdict::NoData };
+        self.window.push(sample.clone());
+        self.record_baseline();
+        let breaches = self.breaches();
+        if !breaches.is_empty() {
+            return Verdict::Regressed(breaches);
+        }
+        if self.enough() { Verdict::Healthy } else { Verdict::Undecided }
+    }
+
+    fn shown(&self) -> Shown {
+        let show = |change: Change| ArmShown {
+            requests: change.requests,
+            errors: change.errors(),
+            over_ms: change.over_ms,
+            p95_us: change.latency.quantile(95).map(|q| q.estimate_us),
+        };
+        Shown {
+            new: self.window.change(SHOWN_MS, |s| Some(&s.new)).map(show).unwrap_or_default(),
+            stable: self.window.change(SHOWN_MS, stable_arm).map(show),
+        }
+    }
+
+    fn visit(&mut self, v: &mut dyn Visit) {
+        self.window.visit(v);
+        if let Some((_, at)) = &mut self.recorded {
+            v.time(at);
+        }
+    }
+}
+
+const fn stable_arm(sample: &Sample) -> Option<&Arm> {
+    sample.stable.as_ref()
+}
+
+fn p95(change: &Change, min_requests: u64) -> Option<u64> {
+    if change.requests < min_requests {
+        return None;
+    }
+    change.latency.quantile(95).map(|q| q.estimate_us)
+}
+
+fn over_ppm(part: u64, whole: u64, ppm: u64) -> bool {
+    u128::from(part) * 1_000_000 > u128::from(whole) * u128::from(ppm)
+}
+
+fn breach(
+    rule: RuleName,
+    observed: f64,
+    limit: f64,
+    since: Timestamp,
+    text: String,
+    slot: Option<u32>,
+) -> Breach {
+    let finite = |value| Finite::new(value).unwrap_or_default();
+    Breach { rule, observed: finite(observed), limit: finite(limit), since, slot, text }
+}

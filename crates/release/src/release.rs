@@ -1,0 +1,384 @@
+//! The machine of one release.
+//!
+//! ```text
+//! Acquiring -> Looking -> Rolling (the strategy's phases) -> Closing -> Ended
+//!     \-----------\------------------------------------------/
+//! ```
+//!
+//! An abort in `Acquiring` or `Looking` ends it without having touched the target.
+
+use deploy_strategies::{BlueGreen, Phase, Plan};
+use health::{Judge, Shown};
+use machine::{Input, Key, Keyed, Machine, Name, Progress, Timestamp, Visit};
+use rollback::{Desk, Otherwise, Policy, Question};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Cost, Effect, Event, Note, Outcome, Rejected, Severity, Wish};
+
+/// What a release is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Setup {
+    /// How traffic moves.
+    pub plan: Plan,
+    /// What each rule leads to.
+    pub policy: Policy,
+    /// Do nothing when the target has a stable revision already.
+    pub only_when_empty: bool,
+}
+
+/// Where a release is, outside its strategy.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The target is claimed.
+    Acquiring,
+    /// The first sighting is awaited.
+    Looking,
+    /// The strategy is at work.
+    Rolling,
+    /// The target is given back.
+    Closing(Outcome),
+    /// Terminal.
+    Ended(Outcome),
+}
+
+/// One release under the judge `J`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(bound = "J: Serialize + DeserializeOwned")]
+pub struct Release<J> {
+    pub(crate) setup: Setup,
+    pub(crate) stage: Stage,
+    pub(crate) strategy: BlueGreen,
+    pub(crate) judge: J,
+    pub(crate) desk: Desk,
+    /// There is a stable revision.
+    pub(crate) stable: bool,
+    /// The newest generation of an order that the target took: older sightings are no evidence.
+    pub(crate) generation: u64,
+    /// When the newest sighting was taken.
+    pub(crate) seen: Timestamp,
+    /// The target took the return.
+    pub(crate) restoring: bool,
+    /// Restart orders that are not answered.
+    pub(crate) restarts: Vec<(u32, u32)>,
+    /// The target would not do it yet: repeated at the next sighting.
+    pub(crate) refused: Option<String>,
+    pub(crate) cost: Cost,
+}
+
+pub(crate) type Effects = Vec<Keyed<Effect>>;
+
+impl<J: Judge> Release<J> {
+    /// A release that has not begun; its first wish is in `pending`, and given back by `begin`.
+    pub fn new(setup: Setup, judge: J) -> Self {
+        let (strategy, desk) = (BlueGreen::new(setup.plan.clone()), Desk::new(setup.policy.clone()));
+        Self {
+            setup,
+            stage: Stage::Acquiring,
+            strategy,
+            judge,
+            desk,
+            stable: false,
+            generation: 0,
+            seen: Timestamp::ZERO,
+            restoring: false,
+            restarts: Vec::new(),
+            refused: None,
+            cost: Cost::default(),
+        }
+    }
+
+    /// What a new release wants first.
+    pub fn begin(&self) -> Vec<Keyed<Effect>> {
+        self.pending()
+    }
+
+    /// Where it is.
+    pub const fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// Where its strategy is.
+    pub const fn phase(&self) -> &Phase {
+        self.strategy.phase()
+    }
+
+    /// Its strategy.
+    pub const fn strategy(&self) -> &BlueGreen {
+        &self.strategy
+    }
+
+    /// The question that a person is asked.
+    pub const fn question(&self) -> Option<&Question> {
+        self.desk.question()
+    }
+
+    /// What both revisions show.
+    pub fn shown(&self) -> Shown {
+        self.judge.shown()
+    }
+
+    /// What it cost.
+    pub const fn cost(&self) -> &Cost {
+        &self.cost
+    }
+
+    /// How it ended.
+    pub const fn outcome(&self) -> Option<&Outcome> {
+        match &self.stage {
+            Stage::Ended(outcome) | Stage::Closing(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// Whether the runner must renew the target's lease: a weight order is in force.
+    pub const fn leased(&self) -> bool {
+        matches!(self.stage, Stage::Rolling) && self.strategy.exposed()
+    }
+
+    /// Whether the event fits.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn accepts(&self, event: &Event) -> Result<(), Rejected> {
+        if let Stage::Ended(outcome) = &self.stage {
+            return Err(Rejected::Ended(outcome.to_string()));
+        }
+        match event {
+            Event::Abort { reason } if self.stage == Stage::Rolling => {
+                Ok(self.strategy.accepts(&deploy_strategies::Event::Abort { reason: reason.clone() })?)
+            }
+            Event::Continue { .. } if self.question().is_none() => Err(Rejected::NothingAsked),
+            Event::Accepted { key, .. } | Event::Refused { key, .. } | Event::ChecksEnded { key, .. }
+                if !self.pending().iter().any(|keyed| keyed.key.as_ref() == Some(key)) =>
+            {
+                Err(Rejected::NotAwaited)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes an input that fits; one that means nothing changes nothing.
+    pub fn tell(&mut self, now: Timestamp, input: Input<Event>) -> Vec<Keyed<Effect>> {
+        let before = self.strategy.phase().clone();
+        let mut effects = match input {
+            Input::Wake => self.wake(now),
+            Input::Event(event) => self.hear(now, event),
+        };
+        effects.extend(self.close_when_done());
+        let after = self.strategy.phase();
+        if std::mem::discriminant(&before) != std::mem::discriminant(after) {
+            self.refused = None;
+        }
+        effects
+    }
+
+    fn wake(&mut self, now: Timestamp) -> Effects {
+        let mut effects = Vec::new();
+        if let Some(question) = self.desk.wake(now) {
+            effects.extend(self.unanswered(now, &question));
+        }
+        if self.strategy.deadline().is_some_and(|due| due <= now) {
+            effects.extend(self.strategy_effects(|strategy| strategy.tell(now, Input::Wake)));
+        }
+        effects
+    }
+
+    fn hear(&mut self, now: Timestamp, event: Event) -> Effects {
+        match (event, &self.stage) {
+            (Event::Acquired { restored }, Stage::Acquiring) => self.acquired(now, restored),
+            (Event::Acquired { restored: true } | Event::Latched, Stage::Looking | Stage::Rolling) => self
+                .returned_by_target(now, "the target returned traffic to stable: nobody renewed the lease"),
+            (Event::Held { by }, Stage::Acquiring) => self.close(Outcome::Refused { reason: by }),
+            (Event::Fenced, Stage::Rolling) => self.fenced(now),
+            (Event::Fenced, _) => self.end_closed(),
+            (Event::Accepted { key, generation }, _) => self.accepted(&key, generation),
+            (Event::Refused { key, reason }, _) => self.refuse(now, &key, reason),
+            (Event::RestoreAccepted { generation }, Stage::Rolling) => {
+                self.generation = self.generation.max(generation);
+                self.restoring = true;
+                Vec::new()
+            }
+            (Event::RestoreTooLate, Stage::Rolling) => {
+                self.rollout(now, deploy_strategies::Event::RestoreTooLate)
+            }
+            (Event::Seen(sighting), _) => self.sighted(now, &sighting),
+            (Event::ChecksEnded { key, failed }, Stage::Rolling) => self.checks_ended(now, &key, failed),
+            (Event::Abort { reason }, Stage::Acquiring | Stage::Looking) => {
+                self.close(Outcome::Aborted { reason, stable: true })
+            }
+            (Event::Abort { reason }, Stage::Rolling) => self.abort(now, reason),
+            (Event::Continue { by }, Stage::Rolling) => self.go_on(now, &by),
+            _ => Vec::new(),
+        }
+    }
+
+    fn acquired(&mut self, now: Timestamp, restored: bool) -> Effects {
+        self.stage = Stage::Looking;
+        if restored {
+            return self.returned_by_target(now, "the target had returned this run's traffic to stable");
+        }
+        Vec::new()
+    }
+
+    /// The return has happened without us: what is left is to stop the new revision.
+    fn returned_by_target(&mut self, now: Timestamp, why: &str) -> Effects {
+        if self.stage == Stage::Looking {
+            return self.close(Outcome::Aborted { reason: why.to_owned(), stable: true });
+        }
+        self.desk.close();
+        self.rollout(now, deploy_strategies::Event::RestoreObserved { reason: why.to_owned() })
+    }
+
+    fn fenced(&mut self, now: Timestamp) -> Effects {
+        let why = "another run took the target over";
+        let mut effects = self.returned_by_target(now, why);
+        // Orders of ours are void from here on, so the stop of the new revision is the other run's.
+        effects.clear();
+        effects.extend(self.rollout(now, deploy_strategies::Event::StopObserved));
+        effects
+    }
+
+    fn end_closed(&mut self) -> Effects {
+        if let Stage::Closing(outcome) = &self.stage {
+            self.stage = Stage::Ended(outcome.clone());
+        }
+        Vec::new()
+    }
+
+    pub(crate) fn abort(&mut self, now: Timestamp, reason: String) -> Effects {
+        self.desk.close();
+        self.rollout(now, deploy_strategies::Event::Abort { reason })
+    }
+
+    fn go_on(&mut self, now: Timestamp, by: &str) -> Effects {
+        let Some(question) = self.desk.answer(true) else { return Vec::new() };
+        let text = format!("{by} decided to go on although {}", question.breach.text);
+        let mut effects = vec![say(Severity::Info, text)];
+        effects.extend(self.rollout(now, deploy_strategies::Event::Continue));
+        effects
+    }
+
+    fn unanswered(&mut self, now: Timestamp, question: &Question) -> Effects {
+        match question.otherwise {
+            Otherwise::Abort => {
+                self.cost.breach = Some(question.breach.clone());
+                let reason = format!("{}; nobody answered in time", question.breach);
+                self.rollout(now, deploy_strategies::Event::Abort { reason })
+            }
+            Otherwise::Continue => self.rollout(now, deploy_strategies::Event::Continue),
+        }
+    }
+
+    /// Tells the strategy, and lifts what it wants.
+    pub(crate) fn rollout(&mut self, now: Timestamp, event: deploy_strategies::Event) -> Effects {
+        self.strategy_effects(|strategy| strategy.tell(now, Input::Event(event)))
+    }
+
+    fn close_when_done(&mut self) -> Effects {
+        let outcome = match self.strategy.phase() {
+            _ if self.stage != Stage::Rolling => return Vec::new(),
+            Phase::Promoted => Outcome::Promoted,
+            Phase::Aborted => {
+                let reason = self.strategy.reason().unwrap_or("aborted").to_owned();
+                Outcome::Aborted { reason, stable: self.stable }
+            }
+            _ => return Vec::new(),
+        };
+        self.close(outcome)
+    }
+
+    pub(crate) fn close(&mut self, outcome: Outcome) -> Effects {
+        let severity = if outcome.code() == 0 { Severity::Info } else { Severity::Critical };
+        let note = say(severity, outcome.to_string());
+        if matches!(outcome, Outcome::Refused { .. }) {
+            self.stage = Stage::Ended(outcome);
+            return vec![note];
+        }
+        self.stage = Stage::Closing(outcome);
+        vec![Keyed::new(Key::new(1), Effect::GiveBack), note]
+    }
+}
+
+/// A notice for people.
+pub(crate) const fn say(severity: Severity, text: String) -> Keyed<Effect> {
+    Keyed::notice(Effect::Say(Note { severity, text }))
+}
+
+impl<J: Judge> Machine for Release<J> {
+    type Event = Event;
+    type Effect = Effect;
+    type Rejected = Rejected;
+
+    fn handle(&mut self, now: Timestamp, input: Input<Event>) -> Result<Effects, Rejected> {
+        if let Input::Event(event) = &input {
+            self.accepts(event)?;
+        }
+        Ok(self.tell(now, input))
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        if self.stage != Stage::Rolling {
+            return None;
+        }
+        [self.strategy.deadline(), self.desk.deadline()].into_iter().flatten().min()
+    }
+
+    fn progress(&self) -> Progress {
+        match (&self.stage, self.desk.question()) {
+            (Stage::Ended(_), _) => Progress::Ended,
+            (Stage::Rolling, Some(question)) => Progress::Waiting {
+                on: format!("a decision about {}", question.breach.rule),
+                until: Some(question.until),
+            },
+            _ => Progress::Working,
+        }
+    }
+
+    fn pending(&self) -> Effects {
+        match &self.stage {
+            Stage::Acquiring => vec![Keyed::new(Key::new(0), Effect::Acquire)],
+            Stage::Looking | Stage::Ended(_) => Vec::new(),
+            Stage::Closing(_) => vec![Keyed::new(Key::new(1), Effect::GiveBack)],
+            Stage::Rolling => {
+                let strategy = self.strategy.pending();
+                let restarts = self.restarts.iter().map(|&(slot, restarts)| restart_order(slot, restarts));
+                lift(strategy).into_iter().chain(restarts).collect()
+            }
+        }
+    }
+
+    fn visit(&mut self, v: &mut dyn Visit) {
+        self.strategy.visit(v);
+        self.judge.visit(v);
+        self.desk.visit(v);
+        self.cost.visit(v);
+        v.time(&mut self.seen);
+    }
+}
+
+/// The segment of the strategy in a key.
+pub(crate) fn strategy_segment() -> Name {
+    Name::from("rollout")
+}
+
+/// What the strategy wants, as the release says it.
+pub(crate) fn lift(effects: Vec<Keyed<deploy_strategies::Effect>>) -> Effects {
+    use deploy_strategies::Effect as Of;
+    let wrap = |effect| match effect {
+        Of::Start => Effect::Order(Wish::Running),
+        Of::SetWeight(percent) => Effect::Order(Wish::Weight(percent)),
+        Of::Promote => Effect::Order(Wish::Stable),
+        Of::StopOld => Effect::Order(Wish::OldStopped),
+        Of::StopNew => Effect::Order(Wish::NewStopped),
+        Of::Restore => Effect::Restore,
+        Of::RunChecks(phase) => Effect::RunChecks(phase),
+        Of::StopChecks => Effect::StopChecks,
+    };
+    effects.into_iter().map(|keyed| keyed.lift(&strategy_segment(), wrap)).collect()
+}
+
+pub(crate) fn restart_order(slot: u32, restarts: u32) -> Keyed<Effect> {
+    let key = Key::new(restarts).under(&Name::new(format!("restart-{slot}")));
+    Keyed::new(key, Effect::Order(Wish::Restarts { slot, restarts }))
+}

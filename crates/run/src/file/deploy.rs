@@ -1,0 +1,170 @@
+//! The body of a `deploy:` job: from the file to the specification of a release.
+
+use std::collections::BTreeMap;
+
+use machine::{Millis, Name};
+use release::{Plan, Setup, Step};
+use serde_saphyr::Spanned;
+
+use super::commands::{Context, at, name};
+use super::raw::{File, RawArtifact, RawBlueGreen, RawDeploy, RawProbe, RawStrategy, Text};
+use super::triggers;
+use crate::{ArtifactRef, Check, Probe, ProbeSet, ReleaseSpec, TargetSpec, Value, Workload};
+
+/// Times where nothing is said: the design's, and Kubernetes' for probes and progress.
+const PAUSE_MS: Millis = 300_000;
+const BAKE_MS: Millis = 900_000;
+const PROGRESS_MS: Millis = 600_000;
+const SCRAPE_MS: Millis = 15_000;
+const LEASE_MS: Millis = 120_000;
+const DRAIN_MS: Millis = 30_000;
+const PROBE_EVERY_MS: Millis = 10_000;
+const PROBE_TIMEOUT_MS: Millis = 1_000;
+const CHECKS_MS: Millis = 300_000;
+const RETAIN_MS: Millis = 7 * 86_400_000;
+
+pub(super) fn compile(
+    context: &mut Context<'_>,
+    raw: &File,
+    targets: &BTreeMap<Name, TargetSpec>,
+    deploy: &Spanned<RawDeploy>,
+) -> Option<ReleaseSpec> {
+    let of = &deploy.value;
+    if !targets.contains_key(of.target.value.as_str()) {
+        let known: Vec<&str> = targets.keys().map(Name::as_str).collect();
+        let mend = format!("add it under targets:, or use one of: {}", known.join(", "));
+        context.problem(at(&of.target), format!("there is no target {}", of.target.value), mend);
+    }
+    let workload = workload(context, of)?;
+    let RawStrategy::BlueGreen(strategy) = &of.strategy;
+    let plan = plan(context, of, strategy)?;
+    let (rules, policy) =
+        triggers::compile(context, &of.triggers, workload.memory_limit_bytes, of.min_requests);
+    let overruled = of.unless_input.as_ref().is_some_and(|input| overruled(context, input));
+    Some(ReleaseSpec {
+        target: name(&of.target),
+        setup: Setup { plan, policy, only_when_empty: of.only_when_empty && !overruled },
+        rules,
+        lease_ms: context.millis(of.lease.as_ref(), LEASE_MS).max(1_000),
+        retain_ms: context.millis(of.retain.as_ref(), RETAIN_MS),
+        preview: checks(context, raw, &of.preview),
+        verify: checks(context, raw, &of.verify),
+        workload,
+    })
+}
+
+fn overruled(context: &mut Context<'_>, input: &Text) -> bool {
+    match context.inputs.get(&input.value) {
+        Some(value) => !value.is_empty(),
+        None => {
+            let message = format!("unless_input: there is no input {}", input.value);
+            context.problem(at(input), message, "add it under inputs:".to_owned());
+            false
+        }
+    }
+}
+
+fn workload(context: &mut Context<'_>, of: &RawDeploy) -> Option<Workload> {
+    let version = context.text(&of.version);
+    let artifact = artifact(context, &of.artifact);
+    let mut env = BTreeMap::new();
+    for (name, value) in context.environment(&of.env) {
+        match value {
+            Value::Text(text) => {
+                env.insert(name, text);
+            }
+            Value::Output(_) | Value::Secret(_) => {
+                let message =
+                    format!("{name}: a revision's environment is part of its name and must be known before");
+                context.problem(
+                    at(&of.target),
+                    message,
+                    "write the value itself, or {input: NAME}".to_owned(),
+                );
+            }
+        }
+    }
+    let memory_limit_bytes = of.memory_limit.as_ref().and_then(|limit| context.bytes(limit));
+    let ready = probe(context, &of.probes.ready);
+    let live = of.probes.live.as_ref().map(|live| probe(context, live));
+    Some(Workload {
+        version: version?,
+        artifact: artifact?,
+        args: of.args.clone(),
+        env,
+        instances: context.count(of.instances.as_ref(), 1, 64),
+        memory_limit_bytes,
+        probes: ProbeSet { ready, live },
+        drain_max_ms: context.millis(of.drain.as_ref(), DRAIN_MS),
+    })
+}
+
+fn artifact(context: &mut Context<'_>, artifact: &Spanned<RawArtifact>) -> Option<ArtifactRef> {
+    match (&artifact.value.from, &artifact.value.output, &artifact.value.digest) {
+        (Some(from), Some(output), None) => {
+            Some(ArtifactRef::Output(format!("{}.{}", from.value, output.value)))
+        }
+        (None, None, Some(digest)) => {
+            let hex = digest.value.strip_prefix("sha256:").unwrap_or("");
+            if hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()) {
+                return Some(ArtifactRef::Digest(digest.value.clone()));
+            }
+            let mend = "write sha256: and 64 hexadecimal digits in lower case".to_owned();
+            context.problem(at(digest), format!("{:?} is no digest", digest.value), mend);
+            None
+        }
+        _ => {
+            let mend = "write {from: JOB, output: NAME} or {digest: sha256:...}".to_owned();
+            context.problem(at(artifact), "an artifact is named in one way".to_owned(), mend);
+            None
+        }
+    }
+}
+
+fn probe(context: &mut Context<'_>, probe: &RawProbe) -> Probe {
+    if !probe.http.value.starts_with('/') {
+        let mend = "write a path that begins with /".to_owned();
+        context.problem(at(&probe.http), format!("{:?} is no path", probe.http.value), mend);
+    }
+    Probe {
+        path: probe.http.value.clone(),
+        every_ms: context.millis(probe.every.as_ref(), PROBE_EVERY_MS).max(10),
+        timeout_ms: context.millis(probe.timeout.as_ref(), PROBE_TIMEOUT_MS).max(1),
+        failures: context.count(probe.failures.as_ref(), 3, 1_000),
+    }
+}
+
+fn plan(context: &mut Context<'_>, of: &RawDeploy, strategy: &RawBlueGreen) -> Option<Plan> {
+    let pause_ms = context.millis(strategy.pause.as_ref(), PAUSE_MS);
+    let bake_ms = context.millis(strategy.bake.as_ref(), BAKE_MS);
+    let progress_ms = context.millis(strategy.progress_deadline.as_ref(), PROGRESS_MS);
+    let scrape_ms = context.millis(strategy.scrape.as_ref(), SCRAPE_MS);
+    let within_ms = context.millis(of.checks_within.as_ref(), CHECKS_MS);
+    let steps = strategy.steps.value.iter().map(|&percent| Step { percent, pause_ms }).collect();
+    match Plan::new(steps, bake_ms, progress_ms, scrape_ms) {
+        Ok(plan) => Some(plan.with_checks(!of.preview.is_empty(), !of.verify.is_empty(), within_ms)),
+        Err(error) => {
+            let mend = "write rising steps that end with 100, e.g. [5, 25, 50, 100]".to_owned();
+            context.problem(at(&strategy.steps), error.to_string(), mend);
+            None
+        }
+    }
+}
+
+fn checks(context: &mut Context<'_>, raw: &File, names: &[Text]) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for wanted in names {
+        match raw.checks.iter().find(|(of, _)| of.value == wanted.value) {
+            Some((of, check)) => {
+                let command =
+                    context.command(&check.run, &check.env, &check.pass_env, check.dir.as_ref(), None);
+                checks.push(Check { name: name(of), command });
+            }
+            None => {
+                let message = format!("there is no check {}", wanted.value);
+                context.problem(at(wanted), message, "add it under checks:".to_owned());
+            }
+        }
+    }
+    checks
+}

@@ -1,0 +1,310 @@
+//! The file as it is written: key by key, with the places of what is checked later.
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::given::{Given, Needs};
+use super::ordered::Ordered;
+
+pub(super) type Text = Spanned<String>;
+pub(super) type Scalar = Spanned<Given>;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) pipeline: Text,
+    #[serde(default)]
+    pub(super) inputs: Ordered<RawInput>,
+    #[serde(default)]
+    pub(super) require: Vec<Text>,
+    pub(super) stages: Vec<Text>,
+    #[serde(default)]
+    pub(super) targets: Ordered<RawTarget>,
+    #[serde(default)]
+    pub(super) services: Ordered<RawService>,
+    #[serde(default)]
+    pub(super) checks: Ordered<RawCheck>,
+    #[serde(default)]
+    pub(super) notify: Vec<RawNotify>,
+    pub(super) jobs: Ordered<RawJob>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawInput {
+    pub(super) default: Scalar,
+    #[serde(default)]
+    pub(super) one_of: Vec<Given>,
+    /// For people; `plan` shows it.
+    #[serde(default, rename = "help")]
+    pub(super) _help: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTarget {
+    pub(super) class: Text,
+    pub(super) port: Scalar,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawNotify {
+    pub(super) webhook: Text,
+    pub(super) port: Scalar,
+    pub(super) path: Text,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRun {
+    #[serde(default)]
+    pub(super) cmd: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) sh: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCheck {
+    pub(super) run: Vec<Spanned<RawRun>>,
+    #[serde(default)]
+    pub(super) env: Ordered<Scalar>,
+    #[serde(default)]
+    pub(super) pass_env: Vec<String>,
+    #[serde(default)]
+    pub(super) dir: Option<Text>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawService {
+    pub(super) run: Vec<Spanned<RawRun>>,
+    #[serde(default)]
+    pub(super) needs: Needs,
+    #[serde(default)]
+    pub(super) env: Ordered<Scalar>,
+    #[serde(default)]
+    pub(super) pass_env: Vec<String>,
+    #[serde(default)]
+    pub(super) dir: Option<Text>,
+    #[serde(default)]
+    pub(super) ready: Option<RawReady>,
+    #[serde(default)]
+    pub(super) grace: Option<Text>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawReady {
+    pub(super) tcp: Scalar,
+    pub(super) within: Text,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawJob {
+    pub(super) stage: Text,
+    #[serde(default)]
+    pub(super) needs: Needs,
+    #[serde(default)]
+    pub(super) services: Vec<Text>,
+    #[serde(default)]
+    pub(super) run: Option<Vec<Spanned<RawRun>>>,
+    #[serde(default)]
+    pub(super) approval: Option<Spanned<RawApproval>>,
+    #[serde(default)]
+    pub(super) deploy: Option<Spanned<RawDeploy>>,
+    #[serde(default)]
+    pub(super) env: Ordered<Scalar>,
+    #[serde(default)]
+    pub(super) pass_env: Vec<String>,
+    #[serde(default)]
+    pub(super) dir: Option<Text>,
+    #[serde(default)]
+    pub(super) timeout: Option<Text>,
+    #[serde(default)]
+    pub(super) grace: Option<Text>,
+    #[serde(default)]
+    pub(super) retry: Option<RawRetry>,
+    #[serde(default)]
+    pub(super) tolerated: bool,
+    #[serde(default)]
+    pub(super) cleanup: bool,
+    #[serde(default)]
+    pub(super) effect: Option<Spanned<RawEffect>>,
+    #[serde(default)]
+    pub(super) outputs: Vec<Text>,
+    #[serde(default)]
+    pub(super) artifacts: Ordered<Text>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRetry {
+    pub(super) attempts: Spanned<u32>,
+    #[serde(default)]
+    pub(super) backoff: Option<Text>,
+    #[serde(default)]
+    pub(super) on_timeout: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub(super) enum RawEffect {
+    Repeatable,
+    Once(RawOnce),
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOnce {
+    #[serde(default)]
+    pub(super) probe: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawApproval {
+    #[serde(rename = "for")]
+    pub(super) of: Text,
+    pub(super) within: Text,
+    pub(super) otherwise: Text,
+    #[serde(default)]
+    pub(super) answer: Option<Text>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDeploy {
+    pub(super) target: Text,
+    pub(super) version: Scalar,
+    pub(super) artifact: Spanned<RawArtifact>,
+    #[serde(default)]
+    pub(super) args: Vec<String>,
+    #[serde(default)]
+    pub(super) env: Ordered<Scalar>,
+    #[serde(default)]
+    pub(super) instances: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub(super) memory_limit: Option<Text>,
+    pub(super) probes: RawProbes,
+    #[serde(default)]
+    pub(super) drain: Option<Text>,
+    pub(super) strategy: RawStrategy,
+    #[serde(default)]
+    pub(super) lease: Option<Text>,
+    #[serde(default)]
+    pub(super) triggers: RawTriggers,
+    #[serde(default)]
+    pub(super) min_requests: Option<u64>,
+    #[serde(default)]
+    pub(super) preview: Vec<Text>,
+    #[serde(default)]
+    pub(super) verify: Vec<Text>,
+    #[serde(default)]
+    pub(super) checks_within: Option<Text>,
+    #[serde(default)]
+    pub(super) retain: Option<Text>,
+    #[serde(default)]
+    pub(super) only_when_empty: bool,
+    /// An input that, when it is not empty, overrules `only_when_empty`.
+    #[serde(default)]
+    pub(super) unless_input: Option<Text>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawArtifact {
+    #[serde(default)]
+    pub(super) from: Option<Text>,
+    #[serde(default)]
+    pub(super) output: Option<Text>,
+    #[serde(default)]
+    pub(super) digest: Option<Text>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProbes {
+    pub(super) ready: RawProbe,
+    #[serde(default)]
+    pub(super) live: Option<RawProbe>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProbe {
+    pub(super) http: Text,
+    #[serde(default)]
+    pub(super) every: Option<Text>,
+    #[serde(default)]
+    pub(super) timeout: Option<Text>,
+    #[serde(default)]
+    pub(super) failures: Option<Spanned<u32>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub(super) enum RawStrategy {
+    BlueGreen(RawBlueGreen),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBlueGreen {
+    pub(super) steps: Spanned<Vec<u8>>,
+    #[serde(default)]
+    pub(super) pause: Option<Text>,
+    #[serde(default)]
+    pub(super) bake: Option<Text>,
+    #[serde(default)]
+    pub(super) progress_deadline: Option<Text>,
+    #[serde(default)]
+    pub(super) scrape: Option<Text>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTriggers {
+    #[serde(default)]
+    pub(super) health_check: Option<RawTrigger>,
+    #[serde(default)]
+    pub(super) error_rate: Option<RawTrigger>,
+    #[serde(default)]
+    pub(super) response_time: Option<RawTrigger>,
+    #[serde(default)]
+    pub(super) server_errors: Option<RawTrigger>,
+    #[serde(default)]
+    pub(super) memory: Option<RawTrigger>,
+}
+
+/// One trigger; which keys it takes depends on its rule and is checked with a message of ours.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTrigger {
+    #[serde(default)]
+    pub(super) off: bool,
+    #[serde(default)]
+    pub(super) over: Option<Text>,
+    #[serde(default)]
+    pub(super) window: Option<Text>,
+    #[serde(default)]
+    pub(super) min_requests: Option<u64>,
+    #[serde(default)]
+    pub(super) min_errors: Option<u64>,
+    #[serde(default)]
+    pub(super) min_diff: Option<Text>,
+    #[serde(default)]
+    pub(super) baseline: Option<Text>,
+    #[serde(default)]
+    pub(super) failures: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub(super) per_minute: Option<u64>,
+    #[serde(default)]
+    pub(super) then: Option<Text>,
+    #[serde(default)]
+    pub(super) within: Option<Text>,
+    #[serde(default)]
+    pub(super) otherwise: Option<Text>,
+}

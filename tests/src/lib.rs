@@ -1,0 +1,5 @@
+//! What the doors to figures (`measure`) and proofs (`prove`) open on, and what several test suites share.
+
+pub mod door;
+pub mod measure;
+pub mod prove;
