@@ -6,7 +6,8 @@ use machine::Timestamp;
 use proptest::prelude::*;
 use stage::{Stage, spec, weight};
 use supervise::{
-    Answer, Desired, Epoch, Event, Generation, Order, ProbeKind, Restoration, RunId, Supervisor,
+    Answer, Desired, Epoch, Event, Generation, Order, ProbeKind, Reply, Request, Restoration, RunId,
+    Supervisor,
 };
 
 /// Something that happens, by number; what does not fit is rejected or refused and must not matter.
@@ -59,10 +60,17 @@ struct Walk {
 }
 
 impl Walk {
-    fn new() -> Self {
+    /// With `shifting` the new revision is ready and has half of the traffic already.
+    fn new(shifting: bool) -> Self {
         let mut stage = Stage::with_stable(&spec("1", 2));
         let epoch = stage.acquire("b", false).unwrap();
-        Self { stage, epoch, orders: 0, accepted: None }
+        let mut walk = Self { stage, epoch, orders: 0, accepted: None };
+        if shifting {
+            walk.act(&Act::Running);
+            walk.stage.settle();
+            walk.act(&Act::Weight(50));
+        }
+        walk
     }
 
     fn order(&mut self, desired: Desired) -> Answer {
@@ -130,11 +138,13 @@ impl Walk {
 fn drop<T>(_: T) {}
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(384) })]
 
     #[test]
-    fn i04_i05_i07_i13_hold_after_every_step_of_every_history(acts in prop::collection::vec(act(), 1..60)) {
-        let mut walk = Walk::new();
+    fn i04_i05_i07_i13_hold_after_every_step_of_every_history(
+        acts in prop::collection::vec(act(), 1..60), shifting: bool,
+    ) {
+        let mut walk = Walk::new(shifting);
         for act in &acts {
             walk.act(act);
             prop_assert_eq!(walk.stage.broken(), None, "after {:?}", act);
@@ -143,9 +153,9 @@ proptest! {
 
     #[test]
     fn i03_no_order_raises_a_weight_above_the_ready_share(
-        acts in prop::collection::vec(act(), 1..40), percent in 1..=100u8,
+        acts in prop::collection::vec(act(), 1..40), percent in 1..=100u8, shifting: bool,
     ) {
-        let mut walk = Walk::new();
+        let mut walk = Walk::new(shifting);
         for act in &acts {
             walk.act(act);
         }
@@ -162,8 +172,9 @@ proptest! {
     #[test]
     fn i14_i15_i17_a_restore_is_accepted_in_every_state_and_the_new_version_gets_nothing_afterwards(
         before in prop::collection::vec(act(), 0..40), after in prop::collection::vec(act(), 0..40),
+        shifting: bool,
     ) {
-        let mut walk = Walk::new();
+        let mut walk = Walk::new(shifting);
         for act in &before {
             walk.act(act);
         }
@@ -188,8 +199,10 @@ proptest! {
     }
 
     #[test]
-    fn i44_an_order_that_arrives_twice_acts_once(acts in prop::collection::vec(act(), 1..40)) {
-        let mut walk = Walk::new();
+    fn i44_an_order_that_arrives_twice_acts_once(
+        acts in prop::collection::vec(act(), 1..40), shifting: bool,
+    ) {
+        let mut walk = Walk::new(shifting);
         for act in &acts {
             walk.act(act);
             let Some((order, generation)) = walk.accepted.clone() else { continue };
@@ -205,8 +218,10 @@ proptest! {
     }
 
     #[test]
-    fn l05_without_news_every_history_comes_to_rest_on_stable(acts in prop::collection::vec(act(), 1..60)) {
-        let mut walk = Walk::new();
+    fn l05_without_news_every_history_comes_to_rest_on_stable(
+        acts in prop::collection::vec(act(), 1..60), shifting: bool,
+    ) {
+        let mut walk = Walk::new(shifting);
         for act in &acts {
             walk.act(act);
         }
@@ -224,6 +239,25 @@ proptest! {
         prop_assert_eq!(walk.stage.routed(&stable), 100);
         prop_assert_eq!(view.revisions[&stable].ready(), 2);
     }
+}
+
+#[test]
+fn i41_orders_renewals_and_releases_under_an_older_epoch_are_fenced() {
+    let mut walk = Walk::new(true);
+    let older = walk.epoch;
+    walk.act(&Act::Acquire);
+    let before = walk.stage.clone();
+    let fenced = Answer::Fenced { epoch: walk.epoch };
+    assert_eq!(walk.stage.order("b", older, "late", weight(&spec("2", 2).id(), 100)), fenced);
+    assert_eq!(walk.stage.order("c", walk.epoch, "late", weight(&spec("2", 2).id(), 100)), fenced);
+    let run = RunId::new("b");
+    let renew = Request::Renew { run: run.clone(), epoch: older };
+    let release = Request::Release { run, epoch: older };
+    for request in [renew, release] {
+        let reply = walk.stage.tell(Event::Asked { n: 0, request });
+        assert_eq!(reply, Some(Reply::Answer(fenced.clone())));
+    }
+    assert_eq!(walk.stage, before, "nothing was changed");
 }
 
 #[test]
