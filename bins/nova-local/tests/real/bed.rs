@@ -201,7 +201,8 @@ impl Hand<'_> {
     pub(crate) async fn running(&self, spec: &RevisionSpec) -> RevisionId {
         self.accepted(Desired::Running { spec: Box::new(spec.clone()) }).await;
         let id = spec.id();
-        let ready = |seen: &Observation| seen.value.revisions.get(&id).map_or(0, supervise::RevisionView::ready);
+        let ready =
+            |seen: &Observation| seen.value.revisions.get(&id).map_or(0, supervise::RevisionView::ready);
         self.bed.observed("all instances are ready", |seen| ready(seen) == spec.instances).await;
         id
     }
