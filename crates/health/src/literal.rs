@@ -20,7 +20,9 @@ const SHOWN_MS: Millis = 10_000;
 pub struct Literal {
     rules: Rules,
     window: Window,
-    /// Requests of the new revision when the present weight was observed; `None` until the next sample.
+    /// When the present weight was observed.
+    weighed: Timestamp,
+    /// Requests of the new revision in the first sample since then.
     at_weight: Option<u64>,
     percent: u8,
     /// What stable showed when both served last: p95 in microseconds, and when.
@@ -37,7 +39,14 @@ impl Literal {
             Some(SHOWN_MS),
         ];
         let span = spans.into_iter().flatten().max().unwrap_or(SHOWN_MS);
-        Self { rules, window: Window::new(span), at_weight: None, percent: 0, recorded: None }
+        Self {
+            rules,
+            window: Window::new(span),
+            weighed: Timestamp::ZERO,
+            at_weight: None,
+            percent: 0,
+            recorded: None,
+        }
     }
 
     fn breaches(&self) -> Vec<Breach> {
@@ -170,9 +179,14 @@ impl Literal {
 
     fn enough(&mut self) -> bool {
         let Some(last) = self.window.last() else { return false };
+        if last.taken < self.weighed {
+            return false;
+        }
         let requests = last.new.requests;
-        let start = *self.at_weight.get_or_insert(requests);
-        requests.saturating_sub(start) >= self.rules.min_requests
+        // A counter below its start was counted anew.
+        let start = self.at_weight.filter(|start| *start <= requests).unwrap_or(requests);
+        self.at_weight = Some(start);
+        requests - start >= self.rules.min_requests
     }
 }
 
@@ -183,9 +197,10 @@ impl From<Rules> for Literal {
 }
 
 impl Judge for Literal {
-    fn weighed(&mut self, _at: Timestamp, percent: u8) {
+    fn weighed(&mut self, at: Timestamp, percent: u8) {
         self.percent = percent;
-        self.at_weight = self.window.last().map(|s| s.new.requests);
+        self.weighed = at;
+        self.at_weight = None;
     }
 
     fn judge(&mut self, _now: Timestamp, sample: Option<&Sample>) -> Verdict {
@@ -214,6 +229,7 @@ impl Judge for Literal {
 
     fn visit(&mut self, v: &mut dyn Visit) {
         self.window.visit(v);
+        v.time(&mut self.weighed);
         if let Some((_, at)) = &mut self.recorded {
             v.time(at);
         }

@@ -62,8 +62,7 @@ impl Course {
     }
 
     /// Revisions that run besides the new one.
-    fn others(&self, new: &RevisionId) -> Vec<RevisionId> {
-        let view = self.view.lock().ok().and_then(|view| view.clone()).unwrap_or_default();
+    fn others(view: &TargetView, new: &RevisionId) -> Vec<RevisionId> {
         let runs = |(id, revision): &(&RevisionId, &supervise::RevisionView)| *id != new && revision.wanted;
         view.revisions.iter().filter(runs).map(|(id, _)| id.clone()).collect()
     }
@@ -156,10 +155,12 @@ impl<W: World> Pilot<W> {
         }
     }
 
-    async fn order(&self, key: Key, wish: &Wish) {
+    /// What a wish means for the target. Which revisions are old is asked anew: a runner that has just resumed has
+    /// seen nothing yet.
+    async fn desired(&self, wish: &Wish) -> Result<Vec<Desired>, String> {
         let new = self.revision();
-        let id = new.id();
-        let wishes: Vec<Desired> = match wish {
+        let (id, retain_ms) = (new.id(), self.spec.retain_ms);
+        Ok(match wish {
             Wish::Running => vec![Desired::Running { spec: Box::new(new) }],
             Wish::Weight(percent) => vec![Desired::Weight {
                 revision: id,
@@ -170,11 +171,20 @@ impl<W: World> Pilot<W> {
                 vec![Desired::Restarts { revision: id, slot: *slot, restarts: *restarts }]
             }
             Wish::Stable => vec![Desired::Stable { revision: id }],
-            Wish::NewStopped => vec![Desired::Stopped { revision: id, retain_ms: self.spec.retain_ms }],
+            Wish::NewStopped => vec![Desired::Stopped { revision: id, retain_ms }],
             Wish::OldStopped => {
-                let stop = |revision| Desired::Stopped { revision, retain_ms: self.spec.retain_ms };
-                self.course.others(&id).into_iter().map(stop).collect()
+                let target = &self.site().await.target;
+                let seen = self.until_answered(|| target.observe()).await?;
+                let stop = |revision| Desired::Stopped { revision, retain_ms };
+                Course::others(&seen.value, &id).into_iter().map(stop).collect()
             }
+        })
+    }
+
+    async fn order(&self, key: Key, wish: &Wish) {
+        let wishes = match self.desired(wish).await {
+            Ok(wishes) => wishes,
+            Err(reason) => return self.course.tell(Event::Refused { key, reason }).await,
         };
         let mut taken = 0;
         for (part, desired) in wishes.into_iter().enumerate() {
@@ -223,17 +233,21 @@ impl<W: World> Pilot<W> {
         self.course.tell(event).await;
     }
 
-    /// All traffic to stable: tried until it is answered, and waits for nothing else.
+    /// All traffic to stable: tried until it is answered, and waits for nothing else. A refusal is no answer: traffic
+    /// counts as returned only when the target says so.
     pub(crate) async fn restore(self) {
         self.course.leased.store(false, Ordering::SeqCst);
         let run = self.course.run.clone();
         let target = &self.site().await.target;
-        let event = match self.until_answered(|| target.restore_stable(&run)).await {
-            Ok(Restoration::Restored { generation, .. }) => {
-                Event::RestoreAccepted { generation: generation.0 }
+        let event = loop {
+            match self.until_answered(|| target.restore_stable(&run)).await {
+                Ok(Restoration::Restored { generation, .. }) => {
+                    break Event::RestoreAccepted { generation: generation.0 };
+                }
+                Ok(Restoration::Promoted { .. }) => break Event::RestoreTooLate,
+                Err(reason) => self.course.tell(Event::Unseen { reason }).await,
             }
-            Ok(Restoration::Promoted { .. }) => Event::RestoreTooLate,
-            Err(_) => Event::Latched,
+            tokio::time::sleep(LAST_PAUSE).await;
         };
         self.course.tell(event).await;
         self.course.look.notify_one();
