@@ -5,6 +5,7 @@
 pub mod back;
 pub mod call;
 pub mod control;
+pub mod entry;
 pub mod failure;
 pub mod file;
 pub mod graph;

@@ -8,6 +8,7 @@ use adapter_store::StateDir;
 use clap::{Args, Parser, Subcommand};
 use nova_pipeline::call::{assignment, new_run_id, program, quoted, state_folder, user, wall_ms};
 use nova_pipeline::control::{Sent, send};
+use nova_pipeline::entry::{self, command_line};
 use nova_pipeline::failure::Failure;
 use nova_pipeline::history::{Past, run_id, state};
 use nova_pipeline::session::{Settings, open, resume};
@@ -188,29 +189,14 @@ enum Output {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli: Cli = match command_line() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help goes to standard output, the rest to standard error.
-            let _ = error.print();
-            return ExitCode::from(u8::from(error.use_stderr()) * 2);
-        }
+        Err(code) => return code,
     };
     if matches!(cli.command, Sub::Guardian) {
         return ExitCode::from(adapter_process::guardian::serve() as u8);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = match runtime {
-        Ok(runtime) => runtime.block_on(carry_out(cli.command)),
-        Err(error) => Err(Failure::unexpected(error.to_string())),
-    };
-    match done {
-        Ok(code) => ExitCode::from(code as u8),
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(failure.code as u8)
-        }
-    }
+    entry::carry_out(carry_out(cli.command))
 }
 
 async fn carry_out(command: Sub) -> Result<i32, Failure> {
@@ -270,7 +256,8 @@ async fn run(args: RunArgs) -> Result<i32, Failure> {
         _ => None,
     };
     let only = args.only.as_deref().zip(finished.as_ref());
-    let only = only.map(|(stage, (from, finished))| run::Only { stage, from, finished });
+    let only =
+        only.map(|(stage, (from, finished))| run::Only { pick: run::Pick::Stage(stage), from, finished });
     let definition = source.definition(&set, &new_run_id(), args.workers, only)?;
     preflight::check(&definition, &std::path::absolute(&path).unwrap_or(path.clone())).await?;
     let state = StateDir::open(&path)?;

@@ -51,7 +51,7 @@ pub fn prune(state: &StateDir, retention: Retention, dry: bool) -> Result<Pruned
         // A journal that cannot be read may name anything: then no artifact is taken.
         match Past::read(state, &run.id) {
             Ok(past) => {
-                named.extend(past.finished().into_values().flat_map(std::collections::BTreeMap::into_values))
+                named.extend(past.finished().into_values().flat_map(std::collections::BTreeMap::into_values));
             }
             Err(_) => return Ok(pruned),
         }

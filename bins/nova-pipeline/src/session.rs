@@ -94,7 +94,7 @@ pub async fn resume(state: &StateDir, id: &str, settings: &Settings) -> Result<i
         {
             Ok(command) => first.push((Event::Command(command), Some(left))),
             Err(why) => {
-                eprintln!("a command that was left for the run is not understood and is left there: {why}")
+                eprintln!("a command that was left for the run is not understood and is left there: {why}");
             }
         }
     }

@@ -36,7 +36,7 @@ impl Story {
             }
             Some(Event::Job(event)) => lines.extend(Self::of_job(run, event)),
             Some(Event::Command(command)) if step.stepped.rejected.is_none() => {
-                lines.push(of_command(command))
+                lines.push(of_command(command));
             }
             Some(Event::Resumed { .. }) => lines.push("resumed".to_owned()),
             _ => {}

@@ -53,9 +53,13 @@ pub(crate) async fn forward(
     client: &HeaderValue,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let mut answer = match prepared(client, request) {
+    let mut answer = match prepared(inner.limits.head_bytes, client, request) {
         Ok(request) => send(inner, request).await,
-        Err((status, text)) => line(status, text),
+        Err((status, text)) => {
+            let mut answer = line(status, text);
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            answer
+        }
     };
     if inner.closing.load(Relaxed) {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -63,7 +67,16 @@ pub(crate) async fn forward(
     answer
 }
 
-fn prepared(client: &HeaderValue, request: Request<Incoming>) -> Result<Request<Outgoing>, Refusal> {
+fn prepared(
+    head_max: usize,
+    client: &HeaderValue,
+    request: Request<Incoming>,
+) -> Result<Request<Outgoing>, Refusal> {
+    // hyper's own limit is that of its buffer, which may hold a second read.
+    let head: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if head > head_max {
+        return Err((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the head of the request is too large"));
+    }
     if request.headers().contains_key(header::UPGRADE) || request.method() == Method::CONNECT {
         return Err((StatusCode::NOT_IMPLEMENTED, "upgrades and tunnels are not supported"));
     }

@@ -3,6 +3,7 @@
 //! A port is shaped for the hardest world that will stand behind it, an eventually consistent cluster. Each port
 //! has one contract suite; every adapter and the simulator run it.
 
+pub mod contract;
 mod error;
 mod jobs;
 mod journal;

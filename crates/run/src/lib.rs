@@ -16,4 +16,4 @@ pub use definition::{
     Webhook, Workload,
 };
 pub use event::{Command, Effect, Event, Rejected};
-pub use file::{MAX_FILE_BYTES, Only, Problem, Problems, Source, bytes_of, millis_of, read};
+pub use file::{MAX_FILE_BYTES, Only, Pick, Problem, Problems, Source, bytes_of, millis_of, read};

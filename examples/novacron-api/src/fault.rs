@@ -8,7 +8,7 @@ pub const MAX_LEAK_MIB: f64 = 4096.0;
 /// How often the leak grows.
 const LEAK_TICK: Duration = Duration::from_millis(100);
 /// How long a crash comes back at once after each start.
-const CRASH_LOOP: Duration = Duration::from_secs(60);
+const CRASH_LOOP: Duration = Duration::from_mins(1);
 /// What the process ends with in a crash.
 pub const CRASH_CODE: i32 = 101;
 

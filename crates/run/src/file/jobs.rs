@@ -17,7 +17,7 @@ const COMMAND_MS: Millis = 3_600_000;
 /// Longest time of a deploy job where nothing is said.
 const DEPLOY_MS: Millis = 6 * 3_600_000;
 /// The stage of services.
-const SERVICES: &str = "services";
+pub(super) const SERVICES: &str = "services";
 
 /// What the jobs of a file become.
 pub(super) struct Compiled {

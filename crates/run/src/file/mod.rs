@@ -7,6 +7,7 @@ mod commands;
 mod deploy;
 mod given;
 mod jobs;
+mod only;
 mod ordered;
 mod problem;
 mod raw;
@@ -16,8 +17,9 @@ mod units;
 use std::collections::BTreeMap;
 
 use machine::{Name, sha256_hex};
-use pipeline_core::{Body, Plan, Reused};
+use pipeline_core::Plan;
 
+pub use only::{Only, Pick};
 pub use problem::{Problem, Problems};
 pub use units::{bytes_of, millis_of};
 
@@ -45,19 +47,8 @@ pub struct Source<'a> {
     pub by: &'a str,
     /// Commands at a time.
     pub workers: u32,
-    /// Only this stage, with what an earlier run had finished.
+    /// Only a part, with what an earlier run had finished.
     pub only: Option<Only<'a>>,
-}
-
-/// One stage alone.
-#[derive(Clone, Copy, Debug)]
-pub struct Only<'a> {
-    /// Name of the stage.
-    pub stage: &'a str,
-    /// Id of the earlier run.
-    pub from: &'a str,
-    /// Jobs that had succeeded there, with their outputs.
-    pub finished: &'a BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// Reads a pipeline file into the definition of a run.
@@ -75,7 +66,7 @@ pub fn read(source: &Source<'_>) -> Result<Definition, Problems> {
     context.finish()?;
     let mut jobs = compiled.jobs;
     if let Some(only) = source.only {
-        keep_only(source, &raw, &compiled.stages, &mut jobs, only)?;
+        only::keep(source.file, &compiled.stages, &mut jobs, &only)?;
     }
     let stages = compiled.stages.into_iter().map(Name::new).collect();
     let places: BTreeMap<String, (u64, u64)> = compiled.places;
@@ -172,64 +163,6 @@ fn notify(context: &mut Context<'_>, raw: &File) -> Vec<Webhook> {
         hooks.push(Webhook { url: format!("http://{}:{port}{path}", notify.webhook.value) });
     }
     hooks
-}
-
-/// Leaves the jobs of one stage, takes over what they need from an earlier run, and leaves the rest out.
-fn keep_only(
-    source: &Source<'_>,
-    raw: &File,
-    stages: &[String],
-    jobs: &mut [pipeline_core::Job<crate::ReleaseSpec>],
-    only: Only<'_>,
-) -> Result<(), Problems> {
-    let Some(stage) = stages.iter().position(|name| name == only.stage) else {
-        let known: Vec<&str> = raw.stages.iter().map(|s| s.value.as_str()).collect();
-        let message = format!("--only {}: there is no such stage", only.stage);
-        return Err(Problems::one(
-            source.file,
-            1,
-            1,
-            message,
-            &format!("the stages are: {}", known.join(", ")),
-        ));
-    };
-    let mut missing = Vec::new();
-    let kept: Vec<bool> = jobs.iter().map(|job| job.stage as usize == stage || is_service(job)).collect();
-    let mut needed = vec![false; jobs.len()];
-    for (job, _) in jobs.iter().zip(&kept).filter(|(_, kept)| **kept) {
-        for need in &job.needs {
-            if let Some(flag) = needed.get_mut(need.job as usize) {
-                *flag = true;
-            }
-        }
-        for read in &job.reads {
-            if let Some(flag) = needed.get_mut(read.job as usize) {
-                *flag = true;
-            }
-        }
-    }
-    for ((job, kept), needed) in jobs.iter_mut().zip(kept).zip(needed) {
-        if kept {
-            continue;
-        }
-        match only.finished.get(job.name.as_str()) {
-            Some(outputs) => {
-                job.reused = Some(Reused { run: only.from.to_owned(), outputs: outputs.clone() });
-            }
-            None if needed => missing.push(job.name.to_string()),
-            None => job.left_out = true,
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let message =
-        format!("--only {} needs {}, which run {} did not finish", only.stage, missing.join(", "), only.from);
-    Err(Problems::one(source.file, 1, 1, message, "give --from a run in which they succeeded"))
-}
-
-fn is_service<D>(job: &pipeline_core::Job<D>) -> bool {
-    matches!(&job.body, Body::Command(command) if command.service)
 }
 
 fn plan_problem(
