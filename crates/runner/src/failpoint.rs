@@ -55,7 +55,8 @@ static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
 /// Ends this process without a last word when this is the armed place and its passage has come.
 pub fn failpoint(name: &'static str) {
     debug_assert!(FAILPOINTS.contains(&name), "{name} is not listed");
-    let Some(armed) = ARMED.get_or_init(|| std::env::var(FAILPOINT).ok().and_then(|text| armed(&text))) else {
+    let Some(armed) = ARMED.get_or_init(|| std::env::var(FAILPOINT).ok().and_then(|text| armed(&text)))
+    else {
         return;
     };
     if armed.name == name && armed.left.fetch_sub(1, Ordering::SeqCst) == 1 {
