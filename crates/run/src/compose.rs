@@ -95,18 +95,24 @@ impl<J: Judge + From<Rules>> Opened<J> {
                     self.rollouts.get(path).ok_or_else(|| Rejected::UnknownRelease(path.clone()))?;
                 Ok(rollout.release.accepts(event)?)
             }
-            Event::Command(Command::Cancel { by }) => {
+            Event::Command(command) | Event::Left { command, .. } => self.accepts_command(command),
+            Event::Resumed { .. } => Ok(self.pipeline.accepts(&pipeline_core::Event::Resumed)?),
+        }
+    }
+
+    fn accepts_command(&self, command: &Command) -> Result<(), Rejected> {
+        match command {
+            Command::Cancel { by } => {
                 Ok(self.pipeline.accepts(&pipeline_core::Event::Cancelled { by: by.clone() })?)
             }
-            Event::Command(Command::Abort { by, target }) => self.accepts_abort(by, target.as_ref()),
-            Event::Command(Command::Answer { job, granted, by }) => {
+            Command::Abort { by, target } => self.accepts_abort(by, target.as_ref()),
+            Command::Answer { job, granted, by } => {
                 if self.asking(job).is_some() {
                     return Ok(());
                 }
                 let (job, by) = (job.clone(), by.clone());
                 Ok(self.pipeline.accepts(&pipeline_core::Event::Answered { job, granted: *granted, by })?)
             }
-            Event::Resumed { .. } => Ok(self.pipeline.accepts(&pipeline_core::Event::Resumed)?),
         }
     }
 
@@ -170,12 +176,16 @@ impl<J: Judge + From<Rules>> Opened<J> {
             Event::Opened(_) => Vec::new(),
             Event::Job(event) => self.tell_pipeline(now, event),
             Event::Release { path, event } => self.tell_release(now, &path, Input::Event(event)),
-            Event::Command(Command::Cancel { by }) => {
-                self.tell_pipeline(now, pipeline_core::Event::Cancelled { by })
-            }
-            Event::Command(Command::Abort { by, target }) => self.abort(now, &by, target.as_ref()),
-            Event::Command(Command::Answer { job, granted, by }) => self.answer(now, job, granted, by),
+            Event::Command(command) | Event::Left { command, .. } => self.command(now, command),
             Event::Resumed { restored, .. } => self.resume(now, &restored),
+        }
+    }
+
+    fn command(&mut self, now: Timestamp, command: Command) -> Effects {
+        match command {
+            Command::Cancel { by } => self.tell_pipeline(now, pipeline_core::Event::Cancelled { by }),
+            Command::Abort { by, target } => self.abort(now, &by, target.as_ref()),
+            Command::Answer { job, granted, by } => self.answer(now, job, granted, by),
         }
     }
 
