@@ -132,6 +132,11 @@ impl<J: Judge> Release<J> {
         &self.cost
     }
 
+    /// Slots that were restarted by order.
+    pub fn restarted(&self) -> impl Iterator<Item = u32> {
+        self.desk.restarts().map(|restarted| restarted.slot)
+    }
+
     /// How it ended.
     pub const fn outcome(&self) -> Option<&Outcome> {
         match &self.stage {
