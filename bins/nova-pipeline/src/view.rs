@@ -197,7 +197,8 @@ fn draw(frame: &Mutex<Frame>, now: Timestamp) {
     let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
     // A line that wraps or scrolls would not be erased again.
     let fits = |line: String| line.chars().take(usize::from(columns)).collect();
-    let lines: Vec<String> = picture(run, now).into_iter().take(usize::from(rows).saturating_sub(1)).map(fits).collect();
+    let lines: Vec<String> =
+        picture(run, now).into_iter().take(usize::from(rows).saturating_sub(1)).map(fits).collect();
     let mut buffer = Vec::new();
     // Writing to memory does not fail.
     let _ = queue!(buffer, BeginSynchronizedUpdate);

@@ -170,10 +170,13 @@ impl<D> Pipeline<D> {
         let mut effects = Vec::new();
         for index in 0..self.plan.jobs().len() as u32 {
             let Some(job) = self.plan.job(index) else { continue };
-            if (job.cleanup && !self.hurried) || is_service(job) {
+            if job.cleanup && !self.hurried {
                 continue;
             }
+            let service = is_service(job);
             match self.states.get(index as usize).map(|s| s.status.clone()) {
+                // Cleanup may need a service that runs; one that does not run is not started any more.
+                Some(Status::Running | Status::Waiting | Status::Probing) if service => {}
                 Some(Status::Running) => effects.extend(self.stop(index, Status::Cancelled)),
                 Some(Status::Ready | Status::Waiting | Status::Probing) => {
                     self.settle(now, index, Status::Cancelled);

@@ -16,7 +16,6 @@ enum Readiness {
 
 impl<D> Pipeline<D> {
     pub(crate) fn open(&mut self, now: Timestamp) -> Effects {
-        // Until all that is taken over or left out is settled, no dependant may judge by what is not settled yet.
         let indices = 0..self.plan.jobs().len() as u32;
         for index in indices.clone() {
             let Some(job) = self.plan.job(index) else { continue };
@@ -32,6 +31,7 @@ impl<D> Pipeline<D> {
                 _ => {}
             }
         }
+        // Only now are dependants looked at: what is left out or taken over is that, whatever it needs.
         self.opened = true;
         for index in indices {
             if self.states.get(index as usize).is_some_and(|s| s.open == 0 && s.status == Status::Pending) {
