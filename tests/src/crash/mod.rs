@@ -1,9 +1,11 @@
 //! `kill -9` of the runner at named failpoints and at random times, then `resume`: the same end as an undisturbed run.
 
 mod audit;
+mod slow;
 mod trial;
 
 pub use audit::{Audit, audit};
+pub use slow::{Bake, bake, lease};
 pub use trial::{Blow, Ending, trial};
 
 use std::collections::BTreeMap;
@@ -53,7 +55,7 @@ const ON_THE_WAY_BACK: [&str; 6] = [
     "give_back.answered",
 ];
 const PASSAGES: [u32; 5] = [1, 2, 4, 12, 40];
-const RANDOM_WITHIN_MS: u64 = 1_500;
+const RANDOM_WITHIN_MS: u64 = 1_200;
 
 /// How thorough.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +111,18 @@ pub fn prove(effort: Effort, seed: u64) -> Result<Verdict, String> {
         }
     });
     let endings = endings.into_inner().map_err(|error| error.to_string())?;
-    Ok(judged(&endings, seed))
+    let verdict = judged(&endings, seed);
+    let baked = bake()?;
+    println!(
+        "bake of 3 s, killed at 2 s: {} ms had counted, {} ms more after the resume",
+        baked.counted_ms, baked.rest_ms
+    );
+    let (took, code) = lease()?;
+    println!(
+        "lease of 1 s, nobody resumes: all traffic on stable after {took} ms; a later resume ends in {code}"
+    );
+    let slow = baked.counted_ms >= 1_200 && baked.counted_ms + baked.rest_ms < 4_200 && code == 11;
+    Ok(Verdict::new(verdict.text, verdict.reached && slow))
 }
 
 fn judged(endings: &[(Blow, Result<Ending, String>)], seed: u64) -> Verdict {

@@ -201,6 +201,11 @@ fn same_end(rig: &Rig, back: bool) -> Result<Audit, String> {
     if traffic != [(expected.to_owned(), 100)] {
         return Err(format!("traffic goes to {traffic:?}"));
     }
+    let view = rig.view("production").ok_or("the target does not answer")?;
+    let left = view.revisions.iter().filter(|(id, _)| Some(*id) != view.stable.as_ref());
+    if let Some((id, _)) = left.into_iter().find(|(_, revision)| !revision.instances.is_empty()) {
+        return Err(format!("revision {id} still runs"));
+    }
     let summary = summary(&past.replayed.machine).ok_or("no summary")?;
     let undone = |job: &&nova_pipeline::summary::JobLine| job.status != "succeeded";
     match summary.jobs.iter().find(undone).filter(|_| !back) {

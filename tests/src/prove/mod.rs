@@ -8,5 +8,5 @@ pub const TOPICS: &[Topic] =
     &[("crash", "kill -9 of the runner at every failpoint and 100 random times, then resume", crash_topic)];
 
 fn crash_topic() -> Result<Verdict, String> {
-    crash::prove(crash::Effort { passages: 5, random: 100, beside: 2 }, 20_261_125)
+    crash::prove(crash::Effort { passages: 5, random: 120, beside: 2 }, 20_261_125)
 }
