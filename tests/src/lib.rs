@@ -1,5 +1,7 @@
 //! What the doors to figures (`measure`) and proofs (`prove`) open on, and what several test suites share.
 
+pub mod crash;
 pub mod door;
 pub mod measure;
 pub mod prove;
+pub mod rig;

@@ -1,6 +1,12 @@
 //! Proofs: what must never happen, tried until it would have.
 
-use crate::door::Topic;
+use crate::crash;
+use crate::door::{Topic, Verdict};
 
 /// All proofs.
-pub const TOPICS: &[Topic] = &[];
+pub const TOPICS: &[Topic] =
+    &[("crash", "kill -9 of the runner at every failpoint and 100 random times, then resume", crash_topic)];
+
+fn crash_topic() -> Result<Verdict, String> {
+    crash::prove(crash::Effort { passages: 5, random: 120, beside: 2 }, 20_261_125)
+}
