@@ -2,6 +2,8 @@
 
 pub mod crash;
 pub mod door;
+pub mod full_disk;
 pub mod measure;
 pub mod prove;
 pub mod rig;
+pub mod wayback;

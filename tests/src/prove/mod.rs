@@ -1,11 +1,14 @@
 //! Proofs: what must never happen, tried until it would have.
 
-use crate::crash;
 use crate::door::{Topic, Verdict};
+use crate::{crash, full_disk, wayback};
 
 /// All proofs.
-pub const TOPICS: &[Topic] =
-    &[("crash", "kill -9 of the runner at every failpoint and 100 random times, then resume", crash_topic)];
+pub const TOPICS: &[Topic] = &[
+    ("crash", "kill -9 of the runner at every failpoint and 100 random times, then resume", crash_topic),
+    ("way-back", "a release is told to go back in every phase and manner", wayback::prove),
+    ("full-disk", "the way back on a full disk (needs root)", full_disk::prove),
+];
 
 fn crash_topic() -> Result<Verdict, String> {
     crash::prove(crash::Effort { passages: 5, random: 120, beside: 2 }, 20_261_125)
