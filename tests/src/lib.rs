@@ -2,4 +2,5 @@
 
 pub mod door;
 pub mod measure;
+pub mod programs;
 pub mod prove;
