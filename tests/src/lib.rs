@@ -1,6 +1,8 @@
 //! What the doors to figures (`measure`) and proofs (`prove`) open on, and what several test suites share.
 
+pub mod crash;
 pub mod door;
 pub mod measure;
 pub mod programs;
 pub mod prove;
+pub mod rig;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use adapter_local::{LocalTarget, Status};
 use adapter_process::instances;
+use ports::PortError;
 use supervise::RevisionView;
 
 use crate::cli::Output;
@@ -15,6 +16,8 @@ use crate::problem::Problem;
 
 /// Requests, then instances, each with their own drain.
 const STOP_MAX: Duration = Duration::from_mins(10);
+/// For one that does not answer any more to give up its folder.
+const STOPPED_MAX: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Runs one call to its end.
@@ -66,10 +69,17 @@ fn row(id: &str, weight: u8, revision: &RevisionView) -> String {
 }
 
 pub(crate) fn stop(state: &Path, keep_instances: bool) -> Result<(), Problem> {
-    let target = target(state)?;
-    let running = block_on(target.status())??;
-    let process = instances::identity(running.pid);
-    let stopping = block_on(target.stop(keep_instances))??;
+    let folder = Folder::existing(state)?;
+    let target = LocalTarget::new(folder.control());
+    let told = block_on(async {
+        let running = target.status().await?;
+        Ok((instances::identity(running.pid), target.stop(keep_instances).await?))
+    })?;
+    let (process, stopping) = match told {
+        Ok(told) => told,
+        Err(error @ PortError::Unreachable(_)) => return stopped_before(&folder, error),
+        Err(error) => return Err(error.into()),
+    };
     let until = Instant::now() + STOP_MAX;
     while process.is_some_and(instances::alive) {
         if Instant::now() > until {
@@ -78,6 +88,19 @@ pub(crate) fn stop(state: &Path, keep_instances: bool) -> Result<(), Problem> {
         sleep(LOOK_EVERY);
     }
     println!("nova-local stopped{}", if keep_instances { "; its instances go on" } else { "" });
+    Ok(())
+}
+
+/// A stop may be repeated: one that was asked before counts, once it has come to its end.
+fn stopped_before(folder: &Folder, error: PortError) -> Result<(), Problem> {
+    let until = Instant::now() + STOPPED_MAX;
+    while folder.lock().is_err() {
+        if Instant::now() > until {
+            return Err(error.into());
+        }
+        sleep(LOOK_EVERY);
+    }
+    println!("nova-local does not run; nothing to stop");
     Ok(())
 }
 

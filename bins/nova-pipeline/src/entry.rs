@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::failure::Failure;
+use crate::say::complain;
 
 /// Reads the command line. Help and version end in 0, a mistake in 2.
 ///
@@ -28,8 +29,21 @@ pub fn carry_out(command: impl Future<Output = Result<i32, Failure>>) -> ExitCod
     match done {
         Ok(code) => ExitCode::from(code as u8),
         Err(failure) => {
-            eprintln!("{failure}");
+            complain(&failure.to_string());
             ExitCode::from(failure.code as u8)
         }
     }
+}
+
+/// What the program is when it looks after the jobs of a run: the guardian, in charge once the one before is gone.
+pub fn guardian(charge: Option<&std::path::Path>) -> ExitCode {
+    // Held to the end. A disk that has no room for the file is no reason to leave the jobs without a guardian.
+    let _charge = match charge.map(adapter_process::guardian::take_charge).transpose() {
+        Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+            complain(&format!("guardian: {error}"));
+            return ExitCode::from(1);
+        }
+        charge => charge.ok().flatten(),
+    };
+    ExitCode::from(adapter_process::guardian::serve() as u8)
 }

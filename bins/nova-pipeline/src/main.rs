@@ -110,7 +110,11 @@ enum Sub {
     },
     /// What the program is when it looks after the jobs of a run
     #[command(hide = true)]
-    Guardian,
+    Guardian {
+        /// The file whose lock says that the guardian before is gone
+        #[arg(long)]
+        charge: Option<PathBuf>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -193,8 +197,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    if matches!(cli.command, Sub::Guardian) {
-        return ExitCode::from(adapter_process::guardian::serve() as u8);
+    if let Sub::Guardian { charge } = &cli.command {
+        return entry::guardian(charge.as_deref());
     }
     entry::carry_out(carry_out(cli.command))
 }
@@ -216,7 +220,7 @@ async fn carry_out(command: Sub) -> Result<i32, Failure> {
             tell(&of, answer).await
         }
         Sub::Cancel { of } => tell(&of, Command::Cancel { by: user() }).await,
-        Sub::Guardian => Ok(0),
+        Sub::Guardian { .. } => Ok(0),
     }
 }
 

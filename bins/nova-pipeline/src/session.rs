@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adapter_store::{Header, JOURNAL_SCHEMA, JournalWriter, RunDir, StateDir, inbox};
+use adapter_store::{Header, JOURNAL_SCHEMA, JournalWriter, RunDir, StateDir};
 use machine::{Durability, Machine, Timestamp};
 use ports::{Entry, Journal, PortError};
 use run::{Command, Definition, Event, Run};
 use runner::{
-    Arrived, BootClock, Dispatcher, DriveError, JournalLog, Places, boot_id, boot_now_ms, drive,
+    Arrived, BootClock, Dispatcher, DriveError, JournalLog, Places, boot_id, boot_now_ms, drive, failpoint,
     forward_signals, reacquire, serve,
 };
 use supervise::RunId;
@@ -19,6 +19,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::call::{bin_folder, wall_ms};
 use crate::failure::Failure;
 use crate::history::Past;
+use crate::postbox;
 use crate::view::{View, ViewKind};
 use crate::world::{LocalWorld, target};
 
@@ -58,8 +59,10 @@ pub async fn open(state: &StateDir, definition: Definition, settings: &Settings)
         definition: serde_json::json!({ "name": definition.name, "file": definition.file, "digest": definition.digest }),
     };
     let writer = JournalWriter::create(&dir, &header)?;
-    let first = vec![(Event::Opened(Box::new(definition)), None)];
-    conduct(state, &dir, writer, Life { run: Run::new(), base: Timestamp::ZERO, first }, settings).await
+    failpoint("run.created");
+    let first = Event::Opened(Box::new(definition));
+    let life = Life { run: Run::new(), base: Timestamp::ZERO, first, recorded: BTreeSet::new() };
+    conduct(state, &dir, writer, life, settings).await
 }
 
 /// Goes on with a run whose runner is gone.
@@ -83,27 +86,16 @@ pub async fn resume(state: &StateDir, id: &str, settings: &Settings) -> Result<i
         )));
     }
     let reopened = JournalWriter::reopen(&dir)?;
+    failpoint("resume.before");
     let base = resumed_time(&reopened.file.header, past.replayed.last);
     let resumed = Event::Resumed { boot: boot_id(), restored: BTreeSet::new() };
-    let mut first = vec![(resumed, None)];
-    for left in inbox::waiting(&dir).map_err(|error| Failure::unexpected(error.to_string()))? {
-        match left
-            .command
-            .clone()
-            .and_then(|value| serde_json::from_value::<Command>(value).map_err(|e| e.to_string()))
-        {
-            Ok(command) => first.push((Event::Command(command), Some(left))),
-            Err(why) => {
-                eprintln!("a command that was left for the run is not understood and is left there: {why}");
-            }
-        }
-    }
     let mut machine = past.replayed.machine;
     if machine.definition().is_none() {
         return Err(Failure::usage(format!("run {id} was never opened; start it again")));
     }
     // A machine that was replayed is what the journal says, and nothing more.
-    let life = Life { run: std::mem::take(&mut machine), base, first };
+    let recorded = postbox::recorded(&past.file);
+    let life = Life { run: std::mem::take(&mut machine), base, first: resumed, recorded };
     conduct(state, &dir, reopened.writer, life, settings).await
 }
 
@@ -117,13 +109,13 @@ fn resumed_time(header: &Header, last: Timestamp) -> Timestamp {
     last.max(Timestamp::from_millis(since))
 }
 
-type First = Vec<(Event, Option<inbox::Left>)>;
-
 /// What a runner begins with.
 struct Life {
     run: Run,
     base: Timestamp,
-    first: First,
+    first: Event,
+    /// Commands from the inbox that the journal has already.
+    recorded: BTreeSet<String>,
 }
 
 async fn conduct(
@@ -144,8 +136,10 @@ async fn conduct(
     let listening =
         serve(&control, events.clone(), picture.clone()).map_err(unexpected("the control socket"))?;
     forward_signals(events.clone()).map_err(unexpected("signals"))?;
-    let world =
-        LocalWorld::new(state.path().to_owned(), bin_folder()).await.map_err(unexpected("the guardian"))?;
+    failpoint("control.listening");
+    let world = LocalWorld::new(state.path().to_owned(), bin_folder(), dir.path()).await;
+    let world = world.map_err(unexpected("the guardian"))?;
+    failpoint("guardian.started");
     let world = Arc::new(world);
     let places = Places {
         state: state.path().to_owned(),
@@ -160,7 +154,7 @@ async fn conduct(
     let (observer, drawing) = view.start();
     let mut dispatcher = Dispatcher::new(world.clone(), places, clock.clone(), events.clone(), observer);
     dispatcher.adopt(&life.run, &epochs);
-    tokio::spawn(begin(events.clone(), dir.clone(), life.first));
+    tokio::spawn(postbox::begin(events.clone(), dir.clone(), life.first, life.recorded));
     let mut log = JournalLog::new(Watched { writer, events, alarmed: false });
     let driven = tokio::select! {
         driven = drive(&mut life.run, &mut log, &mut dispatcher, &*clock, &mut arrivals) => Some(driven),
@@ -188,30 +182,11 @@ async fn hold_again(
     let held = reacquire(&**world, places, &life.run).await;
     let (epochs, found) =
         held.map_err(|error| Failure::unexpected(format!("{error}; resume again later")))?;
-    if let Some((Event::Resumed { restored, .. }, _)) = life.first.first_mut() {
+    if let Event::Resumed { restored, .. } = &mut life.first {
         *restored = found;
+        failpoint("resume.held");
     }
     Ok(epochs)
-}
-
-/// Sends the first events; a command from the inbox is confirmed when it is recorded, so that it is taken once.
-async fn begin(events: mpsc::Sender<Arrived<Event>>, dir: RunDir, first: First) {
-    for (event, left) in first {
-        let (acknowledge, recorded) = tokio::sync::oneshot::channel();
-        if events.send(Arrived { event, acknowledge: Some(acknowledge) }).await.is_err() {
-            return;
-        }
-        let verdict = recorded.await;
-        let Some(left) = left else { continue };
-        if let Ok(Err(why)) = &verdict {
-            eprintln!("a command that was left for the run was not taken: {why}");
-        }
-        if verdict.is_ok()
-            && let Err(error) = inbox::confirm(&dir, &left)
-        {
-            eprintln!("a command that was taken could not be cleared from the inbox: {error}");
-        }
-    }
 }
 
 async fn finish(
@@ -224,9 +199,11 @@ async fn finish(
         None => Ok(14),
         Some(Ok(())) => {
             let code = run.pipeline().map_or(1, |pipeline| pipeline.conclusion().code);
+            failpoint("close.before");
             writer
                 .close()
                 .map_err(|error| Failure::unexpected(format!("the journal could not be closed: {error}")))?;
+            failpoint("close.after");
             Ok(code)
         }
         Some(Err(error)) => {
@@ -265,7 +242,14 @@ struct Watched {
 
 impl Journal for Watched {
     fn append(&mut self, entry: Entry, durability: Durability) -> Result<(), PortError> {
-        self.writer.append(entry, durability)?;
+        let before = self.writer.on_reserve();
+        if let Err(error) = self.writer.append(entry.clone(), durability) {
+            if before || !self.writer.on_reserve() {
+                return Err(error);
+            }
+            // The disk has just become full, and the reserve was given back: this and the way back have room.
+            self.writer.append(entry, durability)?;
+        }
         if self.writer.on_reserve() && !self.alarmed {
             self.alarmed = true;
             let by = "the disk is full".to_owned();

@@ -35,7 +35,9 @@ impl Story {
                 lines.push(format!("run {} of {} ({})", definition.run, definition.name, definition.file));
             }
             Some(Event::Job(event)) => lines.extend(Self::of_job(run, event)),
-            Some(Event::Command(command)) if step.stepped.rejected.is_none() => {
+            Some(Event::Command(command) | Event::Left { command, .. })
+                if step.stepped.rejected.is_none() =>
+            {
                 lines.push(of_command(command));
             }
             Some(Event::Resumed { .. }) => lines.push("resumed".to_owned()),

@@ -14,6 +14,7 @@ use runner::{BootClock, Clock, Observer, Recorded};
 use tokio::sync::Notify;
 
 use crate::call::{program, quoted};
+use crate::say::{complain, say};
 use crate::screen::picture;
 use crate::session::Settings;
 use crate::story::Story;
@@ -132,8 +133,8 @@ impl View {
     fn print(&self, lines: &[String]) {
         match self.kind {
             _ if lines.is_empty() => {}
-            ViewKind::Json => lines.iter().for_each(|line| eprintln!("{line}")),
-            ViewKind::Lines => lines.iter().for_each(|line| println!("{line}")),
+            ViewKind::Json => lines.iter().for_each(|line| complain(line)),
+            ViewKind::Lines => lines.iter().for_each(|line| say(line)),
             ViewKind::Live => {
                 let Ok(mut frame) = self.frame.lock() else { return };
                 let mut out = std::io::stdout().lock();
@@ -193,8 +194,11 @@ fn erase(out: &mut impl Write, frame: &mut Frame) {
 fn draw(frame: &Mutex<Frame>, now: Timestamp) {
     let Ok(mut frame) = frame.lock() else { return };
     let Some(run) = &frame.run else { return };
-    let rows = crossterm::terminal::size().map_or(24, |(_, rows)| rows).saturating_sub(1);
-    let lines: Vec<String> = picture(run, now).into_iter().take(usize::from(rows)).collect();
+    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    // A line that wraps or scrolls would not be erased again.
+    let fits = |line: String| line.chars().take(usize::from(columns)).collect();
+    let lines: Vec<String> =
+        picture(run, now).into_iter().take(usize::from(rows).saturating_sub(1)).map(fits).collect();
     let mut buffer = Vec::new();
     // Writing to memory does not fail.
     let _ = queue!(buffer, BeginSynchronizedUpdate);
@@ -227,33 +231,33 @@ pub fn tail(path: &Path) -> Vec<String> {
 pub async fn last_words(run: &Run, settings: &Settings, folder: &Path, state: &Path, code: i32) {
     let Some(summary) = summary(run) else { return };
     if settings.view == ViewKind::Json {
-        println!("{}", serde_json::to_string_pretty(&summary).unwrap_or_default());
+        say(&serde_json::to_string_pretty(&summary).unwrap_or_default());
         return;
     }
-    println!();
+    say("");
     for release in &summary.releases {
-        println!("{} on {}: {}", release.path, release.target, release.outcome);
-        release.lines.iter().for_each(|line| println!("  {line}"));
+        say(&format!("{} on {}: {}", release.path, release.target, release.outcome));
+        release.lines.iter().for_each(|line| say(&format!("  {line}")));
     }
     for reason in &summary.reasons {
-        println!("{reason}");
+        say(reason);
     }
     let own = quoted(&program());
     if code == 14 {
-        println!(
+        say(&format!(
             "the run waits; answer it, then go on with `{own} resume {}{}`",
             summary.run, settings.flags
-        );
+        ));
     }
     if let Some(back) = crate::back::way_back(run, state, &settings.flags).await {
-        println!("to go back: `{back}`");
+        say(&format!("to go back: `{back}`"));
     }
-    println!(
+    say(&format!(
         "run {}: exit code {code} ({}); journal and logs in {}",
         summary.run,
         meaning(code),
         folder.display()
-    );
+    ));
 }
 
 /// An exit code in words.

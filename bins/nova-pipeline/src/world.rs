@@ -45,13 +45,14 @@ pub fn target(state: &Path, name: &str) -> LocalTarget {
 }
 
 impl LocalWorld {
-    /// A world whose jobs run under a new guardian.
+    /// A world whose jobs run under a new guardian, which waits until an earlier one of this run is gone.
     ///
     /// # Errors
     /// The guardian cannot be started.
-    pub async fn new(state: PathBuf, bin: PathBuf) -> std::io::Result<Self> {
+    pub async fn new(state: PathBuf, bin: PathBuf, run: &Path) -> std::io::Result<Self> {
         let own = std::env::current_exe()?;
-        let jobs = GuardianJobs::spawn(own, &["guardian"]).await?;
+        let charge = run.join("guardian.lock").display().to_string();
+        let jobs = GuardianJobs::spawn(own, &["guardian", "--charge", &charge]).await?;
         Ok(Self { jobs, state, bin })
     }
 
@@ -67,6 +68,8 @@ impl LocalWorld {
         let folder = target_folder(&self.state, name.as_str());
         let mut command = tokio::process::Command::new(self.bin.join("nova-local"));
         command.arg("start").arg("--state").arg(&folder).arg("--port").arg(spec.port.to_string());
+        // What a test does to this runner is not meant for the target, which outlives it.
+        command.env_remove(runner::FAILPOINT);
         command.stdin(std::process::Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(START_WITHIN, command.output())
             .await

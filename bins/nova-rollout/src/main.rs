@@ -49,7 +49,11 @@ enum Sub {
     },
     /// What the program is when it looks after the checks of a rollout
     #[command(hide = true)]
-    Guardian,
+    Guardian {
+        /// The file whose lock says that the guardian before is gone
+        #[arg(long)]
+        charge: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]
@@ -87,8 +91,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    if matches!(cli.command, Sub::Guardian) {
-        return ExitCode::from(adapter_process::guardian::serve() as u8);
+    if let Sub::Guardian { charge } = &cli.command {
+        return entry::guardian(charge.as_deref());
     }
     entry::carry_out(carry_out(cli.command))
 }
@@ -103,6 +107,6 @@ async fn carry_out(command: Sub) -> Result<i32, Failure> {
         Sub::Abort { run, state, .. } => {
             abort::of_run(state.state_dir.as_deref(), run.as_deref().unwrap_or("last")).await
         }
-        Sub::Guardian => Ok(0),
+        Sub::Guardian { .. } => Ok(0),
     }
 }

@@ -14,6 +14,7 @@
 //! When standard input closes the runner is gone, in whatever way, and everything ends like that. Out of reach
 //! are processes for which somebody outside was asked (a daemon, cron), and both being killed at once.
 
+mod charge;
 mod client;
 mod job;
 mod log;
@@ -22,6 +23,7 @@ mod sweep;
 mod tree;
 mod wire;
 
+pub use charge::take_charge;
 pub use client::GuardianJobs;
 pub use serve::serve;
 

@@ -51,6 +51,13 @@ pub enum Event {
     },
     /// A person asks.
     Command(Command),
+    /// A person had asked while no runner was alive.
+    Left {
+        /// Identity of the command: it is taken once, however often a runner dies before it is cleared away.
+        id: String,
+        /// What.
+        command: Command,
+    },
     /// A runner is there again, and holds the targets of the open releases.
     Resumed {
         /// Identity of this boot.
@@ -80,7 +87,9 @@ pub enum Effect {
 impl Durable for Event {
     fn durability(&self) -> Durability {
         match self {
-            Self::Opened(_) | Self::Command(_) | Self::Resumed { .. } => Durability::Synced,
+            Self::Opened(_) | Self::Command(_) | Self::Left { .. } | Self::Resumed { .. } => {
+                Durability::Synced
+            }
             Self::Job(event) => event.durability(),
             Self::Release { event, .. } => event.durability(),
         }

@@ -9,19 +9,19 @@ use run::ReleaseSpec;
 
 use crate::environment::environment;
 use crate::jobs::{Attempt, Workshop};
-use crate::pilot::Course;
-use crate::{World, signals::process_name};
+use crate::pilot::{Course, Pilot};
+use crate::{World, failpoint, signals::process_name};
 
 /// Runs the checks of one phase, one after the other, and tells the end.
 pub(crate) async fn run_checks<W: World>(
-    workshop: Workshop<W>,
-    course: Arc<Course>,
-    spec: ReleaseSpec,
+    pilot: Pilot<W>,
     phase: CheckPhase,
     key: Key,
-    url: String,
     stopped: Arc<AtomicBool>,
 ) {
+    failpoint("checks.before");
+    let url = pilot.url(phase == CheckPhase::Preview).await;
+    let Pilot { workshop, course, spec, .. } = pilot;
     let checks = match phase {
         CheckPhase::Preview => &spec.preview,
         CheckPhase::Verify => &spec.verify,
@@ -46,6 +46,7 @@ pub(crate) async fn run_checks<W: World>(
             break;
         }
     }
+    failpoint("checks.ended");
     course.tell(Event::ChecksEnded { key, failed }).await;
 }
 

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Arrived, Verdict};
+use crate::{Arrived, Verdict, failpoint};
 
 /// Longest line that is read, in bytes.
 const MAX_LINE: u64 = 64 << 10;
@@ -102,6 +102,7 @@ async fn answer(
 }
 
 async fn command_taken(events: &mpsc::Sender<Arrived<Event>>, command: Command) -> Verdict {
+    failpoint("command.arrived");
     let (acknowledge, taken) = oneshot::channel();
     let arrived = Arrived { event: Event::Command(command), acknowledge: Some(acknowledge) };
     events.send(arrived).await.map_err(|_| "the run has ended".to_owned())?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use machine::{Key, Keyed, Name};
 use pipeline_core::Effect as JobEffect;
 use ports::{Notice, Notices};
-use release::{CheckPhase, Effect as ReleaseEffect, Note, Severity};
+use release::{Effect as ReleaseEffect, Note, Severity};
 use run::{Definition, Effect, Event, Run};
 use supervise::{Epoch, RunId};
 use tokio::sync::{Notify, OnceCell, mpsc};
@@ -16,7 +16,7 @@ use crate::checks::{run_checks, stop_checks};
 use crate::jobs::{Attempt, Workshop};
 use crate::pilot::{Course, Pilot};
 use crate::watcher::watch;
-use crate::{Arrived, Clock, Dispatch, Places, Recorded, World};
+use crate::{Arrived, Clock, Dispatch, Places, Recorded, World, failpoint};
 
 /// Sees every step of a run, e.g. to draw it.
 pub type Observer = Box<dyn FnMut(&Recorded<'_, Run>) + Send>;
@@ -148,12 +148,6 @@ impl<W: World> Dispatcher<W> {
         if let ReleaseEffect::Say(note) = effect {
             return self.say(note);
         }
-        let url = |flight: &Flight<W>, phase| {
-            let workshop = &flight.pilot.workshop;
-            let target = workshop.definition.targets.get(flight.pilot.course.target.as_str());
-            let port = target.map_or(0, |target| target.port);
-            flight.pilot.course.url(&flight.pilot.revision().id(), port, phase == CheckPhase::Preview)
-        };
         // Keys are the run's; the release knows its own part of them.
         let key = key.and_then(|key| key.split().map(|(_, rest)| rest));
         let Some(flight) = self.flight(path, artifact) else { return };
@@ -163,10 +157,9 @@ impl<W: World> Dispatcher<W> {
                 tokio::spawn(pilot.restore());
             }
             (ReleaseEffect::RunChecks(phase), Some(key)) => {
-                let (stopped, url) = (Arc::new(AtomicBool::new(false)), url(flight, phase));
+                let stopped = Arc::new(AtomicBool::new(false));
                 flight.checking = Some((key.n, stopped.clone()));
-                let Pilot { workshop, course, spec, .. } = pilot;
-                tokio::spawn(run_checks(workshop, course, spec, phase, key, url, stopped));
+                tokio::spawn(run_checks(pilot, phase, key, stopped));
             }
             (ReleaseEffect::StopChecks, _) => {
                 let Some((n, stopped)) = flight.checking.take() else { return };
@@ -197,7 +190,6 @@ impl<W: World> Dispatcher<W> {
                 leased: AtomicBool::new(false),
                 ended: AtomicBool::new(false),
                 look: Notify::new(),
-                view: Mutex::new(None),
             };
             let pilot = Pilot { workshop, course: Arc::new(course), spec, site: Arc::new(OnceCell::new()) };
             let (orders, taken) = mpsc::unbounded_channel();
@@ -234,10 +226,12 @@ impl<W: World> Dispatcher<W> {
 
 impl<W: World> Dispatch<Run> for Dispatcher<W> {
     fn dispatch(&mut self, keyed: Keyed<Effect>) {
+        failpoint("dispatch.before");
         match keyed.effect {
             Effect::Job(effect) => self.job(effect),
             Effect::Release { path, artifact, effect } => self.release(keyed.key, &path, &artifact, effect),
         }
+        failpoint("dispatch.after");
     }
 
     fn stepped(&mut self, recorded: &Recorded<'_, Run>) {

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::environment::{Environment, environment};
 use crate::signals::process_name;
 use crate::world::Shared;
-use crate::{Arrived, Clock, Places, World, keep};
+use crate::{Arrived, Clock, Places, World, failpoint, keep};
 
 /// Largest output of a job, in bytes.
 const MAX_OUTPUT: usize = 64 << 10;
@@ -79,6 +79,7 @@ impl<W: World> Workshop<W> {
             Some(spec) => self.run_attempt(spec, &attempt).await,
             None => failed("it has no command".to_owned()),
         };
+        failpoint("job.ended");
         self.tell(JobEvent::Ended { job, attempt: number, ended }).await;
     }
 
@@ -173,7 +174,9 @@ impl<W: World> Workshop<W> {
             grace_ms: spec.grace_ms,
         };
         let name = command.name.clone();
+        failpoint("job.before");
         let (started, ended) = self.world.jobs().start(command).await?;
+        failpoint("job.started");
         if attempt.stopped.load(Ordering::SeqCst) {
             // Asked to end between the lines: the stop has not seen this process.
             self.world.jobs().stop(&name).await?;

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use machine::{Durability, Machine, fingerprints};
 use ports::{Entry, Journal, PortError};
 
-use crate::{Log, Recorded};
+use crate::{Log, Recorded, failpoint};
 
 /// Writes the steps of a machine to a journal.
 #[derive(Debug)]
@@ -49,6 +49,9 @@ where
     J: Journal,
 {
     fn append(&mut self, recorded: &Recorded<'_, M>, durability: Durability) -> Result<(), PortError> {
-        self.journal.append(entry_of(recorded)?, durability)
+        failpoint("journal.before");
+        self.journal.append(entry_of(recorded)?, durability)?;
+        failpoint("journal.after");
+        Ok(())
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, OnceCell, mpsc};
 
 use crate::jobs::Workshop;
 use crate::watcher::watch;
-use crate::{Arrived, Site, World, artifact_path};
+use crate::{Arrived, Site, World, artifact_path, failpoint};
 
 /// First pause before an order is repeated; it doubles up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -40,8 +40,6 @@ pub(crate) struct Course {
     pub(crate) ended: AtomicBool,
     /// An order was taken: look again soon.
     pub(crate) look: Notify,
-    /// The target as it was seen last.
-    pub(crate) view: Mutex<Option<TargetView>>,
 }
 
 impl Course {
@@ -59,21 +57,6 @@ impl Course {
         if let Ok(mut held) = self.epoch.lock() {
             *held = Some(epoch);
         }
-    }
-
-    /// Revisions that run besides the new one.
-    fn others(&self, new: &RevisionId) -> Vec<RevisionId> {
-        let view = self.view.lock().ok().and_then(|view| view.clone()).unwrap_or_default();
-        let runs = |(id, revision): &(&RevisionId, &supervise::RevisionView)| *id != new && revision.wanted;
-        view.revisions.iter().filter(runs).map(|(id, _)| id.clone()).collect()
-    }
-
-    /// The address of the new revision alone, or of the service.
-    pub(crate) fn url(&self, new: &RevisionId, service_port: u16, preview: bool) -> String {
-        let view = self.view.lock().ok().and_then(|view| view.clone()).unwrap_or_default();
-        let ready = |i: &&supervise::InstanceView| i.state == supervise::InstanceState::Ready;
-        let port = view.revisions.get(new).and_then(|r| r.instances.iter().find(ready)).and_then(|i| i.port);
-        format!("http://127.0.0.1:{}", port.filter(|_| preview).unwrap_or(service_port))
     }
 }
 
@@ -130,7 +113,34 @@ impl<W: World> Pilot<W> {
         }
     }
 
+    /// The target as it is now; looked at until it answers. What was seen before a restart is not remembered.
+    async fn view(&self) -> TargetView {
+        let target = &self.site().await.target;
+        self.until_answered(|| target.observe()).await.map(|seen| seen.value).unwrap_or_default()
+    }
+
+    /// Revisions that run besides the new one.
+    async fn others(&self, new: &RevisionId) -> Vec<RevisionId> {
+        let runs = |(id, revision): &(&RevisionId, &supervise::RevisionView)| *id != new && revision.wanted;
+        self.view().await.revisions.iter().filter(runs).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The address of the new revision alone, or of the service. Of a new revision without a ready instance it is one
+    /// that nobody answers, so that checks never pass on the stable one instead.
+    pub(crate) async fn url(&self, preview: bool) -> String {
+        let ready = |i: &&supervise::InstanceView| i.state == supervise::InstanceState::Ready;
+        let port = if preview {
+            let new = self.revision().id();
+            let view = self.view().await;
+            view.revisions.get(&new).and_then(|r| r.instances.iter().find(ready)).and_then(|i| i.port)
+        } else {
+            self.workshop.definition.targets.get(self.course.target.as_str()).map(|target| target.port)
+        };
+        format!("http://127.0.0.1:{}", port.unwrap_or(0))
+    }
+
     async fn acquire(&self) {
+        failpoint("acquire.before");
         let claim = Claim {
             run: self.course.run.clone(),
             control: self.workshop.places.control.display().to_string(),
@@ -139,6 +149,7 @@ impl<W: World> Pilot<W> {
         let target = &self.site().await.target;
         match self.until_answered(|| target.acquire(&claim)).await {
             Ok(Acquisition::Acquired { epoch, restored }) => {
+                failpoint("acquire.answered");
                 self.course.set_epoch(epoch);
                 self.course.tell(Event::Acquired { restored }).await;
                 tokio::spawn(watch(self.clone()));
@@ -156,10 +167,12 @@ impl<W: World> Pilot<W> {
         }
     }
 
-    async fn order(&self, key: Key, wish: &Wish) {
+    /// What a wish means for the target. Which revisions are old is asked anew: a runner that has just resumed has
+    /// seen nothing yet.
+    async fn desired(&self, wish: &Wish) -> Result<Vec<Desired>, String> {
         let new = self.revision();
-        let id = new.id();
-        let wishes: Vec<Desired> = match wish {
+        let (id, retain_ms) = (new.id(), self.spec.retain_ms);
+        Ok(match wish {
             Wish::Running => vec![Desired::Running { spec: Box::new(new) }],
             Wish::Weight(percent) => vec![Desired::Weight {
                 revision: id,
@@ -170,14 +183,26 @@ impl<W: World> Pilot<W> {
                 vec![Desired::Restarts { revision: id, slot: *slot, restarts: *restarts }]
             }
             Wish::Stable => vec![Desired::Stable { revision: id }],
-            Wish::NewStopped => vec![Desired::Stopped { revision: id, retain_ms: self.spec.retain_ms }],
+            Wish::NewStopped => vec![Desired::Stopped { revision: id, retain_ms }],
             Wish::OldStopped => {
-                let stop = |revision| Desired::Stopped { revision, retain_ms: self.spec.retain_ms };
-                self.course.others(&id).into_iter().map(stop).collect()
+                let stop = |revision| Desired::Stopped { revision, retain_ms };
+                self.others(&id).await.into_iter().map(stop).collect()
             }
+        })
+    }
+
+    async fn order(&self, key: Key, wish: &Wish) {
+        let wishes = match self.desired(wish).await {
+            Ok(wishes) => wishes,
+            Err(reason) => return self.course.tell(Event::Refused { key, reason }).await,
         };
         let mut taken = 0;
-        for (part, desired) in wishes.into_iter().enumerate() {
+        for desired in wishes {
+            // Which revisions are others may have changed when an order is repeated: each has a key of its own.
+            let part = match &desired {
+                Desired::Stopped { revision, .. } => revision.to_string(),
+                _ => "0".to_owned(),
+            };
             let order = Order {
                 key: format!("{}/{}/{key}/{part}", self.course.run, self.course.path),
                 run: self.course.run.clone(),
@@ -186,13 +211,16 @@ impl<W: World> Pilot<W> {
                 desired,
             };
             let target = &self.site().await.target;
+            failpoint("order.before");
             match self.until_answered(|| target.order(&order)).await {
                 Ok(Answer::Accepted { generation }) => taken = generation.0.max(taken),
                 Ok(answer) => return self.answered_otherwise(key, answer).await,
                 Err(reason) => return self.course.tell(Event::Refused { key, reason }).await,
             }
         }
+        failpoint("order.answered");
         self.course.tell(Event::Accepted { key, generation: taken }).await;
+        failpoint("order.told");
         self.course.look.notify_one();
     }
 
@@ -210,6 +238,7 @@ impl<W: World> Pilot<W> {
     }
 
     async fn give_back(&self, key: Key) {
+        failpoint("give_back.before");
         let (run, epoch) = (self.course.run.clone(), self.course.epoch());
         let target = &self.site().await.target;
         let event = match self.until_answered(|| target.release(&run, epoch)).await {
@@ -218,23 +247,30 @@ impl<W: World> Pilot<W> {
             Ok(answer) => Event::Refused { key, reason: format!("{answer:?}") },
             Err(reason) => Event::Refused { key, reason },
         };
+        failpoint("give_back.answered");
         self.course.ended.store(true, Ordering::SeqCst);
         self.course.look.notify_one();
         self.course.tell(event).await;
     }
 
-    /// All traffic to stable: tried until it is answered, and waits for nothing else.
+    /// All traffic to stable: tried until it is answered, and waits for nothing else. A refusal is no answer: traffic
+    /// counts as returned only when the target says so.
     pub(crate) async fn restore(self) {
         self.course.leased.store(false, Ordering::SeqCst);
         let run = self.course.run.clone();
         let target = &self.site().await.target;
-        let event = match self.until_answered(|| target.restore_stable(&run)).await {
-            Ok(Restoration::Restored { generation, .. }) => {
-                Event::RestoreAccepted { generation: generation.0 }
+        failpoint("restore.before");
+        let event = loop {
+            match self.until_answered(|| target.restore_stable(&run)).await {
+                Ok(Restoration::Restored { generation, .. }) => {
+                    break Event::RestoreAccepted { generation: generation.0 };
+                }
+                Ok(Restoration::Promoted { .. }) => break Event::RestoreTooLate,
+                Err(reason) => self.course.tell(Event::Unseen { reason }).await,
             }
-            Ok(Restoration::Promoted { .. }) => Event::RestoreTooLate,
-            Err(_) => Event::Latched,
+            tokio::time::sleep(LAST_PAUSE).await;
         };
+        failpoint("restore.answered");
         self.course.tell(event).await;
         self.course.look.notify_one();
     }

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::pilot::Pilot;
 use crate::sighting::sighting;
-use crate::{Arrived, World};
+use crate::{Arrived, World, failpoint};
 
 /// Between looks while an order is on its way.
 const SOON: Duration = Duration::from_millis(20);
@@ -53,13 +53,11 @@ async fn look<W: World>(pilot: &Pilot<W>) -> bool {
         }
     };
     let scrape = scraped.ok().and_then(Result::ok);
-    if let Ok(mut view) = pilot.course.view.lock() {
-        *view = Some(seen.value.clone());
-    }
     let now = pilot.workshop.clock.now();
     let new = pilot.revision().id();
     let sighting = sighting(now, &seen, scrape.as_ref(), &new, pilot.course.run.as_str());
     let settled = shows_all(seen.generation, seen.observed_generation) && steady(&sighting);
+    failpoint("look.seen");
     tell_and_wait(pilot, Event::Seen(Box::new(sighting))).await;
     settled
 }
