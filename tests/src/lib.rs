@@ -4,6 +4,7 @@ pub mod crash;
 pub mod door;
 pub mod full_disk;
 pub mod measure;
+pub mod models;
 pub mod programs;
 pub mod prove;
 pub mod rig;

@@ -14,7 +14,7 @@ use stateright::{Checker, Expectation, Model};
 pub const NOW: Timestamp = Timestamp::from_millis(1_000);
 
 /// What is longer ago than this is equally long ago; more than any age that a machine of a model compares.
-const LONG_AGO: u64 = 6;
+const LONG_AGO: u64 = 3;
 
 /// Brings a machine that stands at `now` to the normal form: now is [`NOW`], the newest number is a constant.
 pub fn normalise<M: Machine>(machine: &mut M, now: Timestamp) {

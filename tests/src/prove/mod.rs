@@ -1,6 +1,7 @@
 //! Proofs: what must never happen, tried until it would have.
 
 pub mod bad_input;
+pub mod models;
 
 use crate::door::{Topic, Verdict};
 use crate::{crash, full_disk, wayback};
@@ -15,6 +16,7 @@ pub const TOPICS: &[Topic] = &[
         "Bad input against the real programs: message, place, code, nothing left",
         bad_input::prove,
     ),
+    ("models", "every state of every machine, and of the release over its target", models::models),
 ];
 
 fn crash_topic() -> Result<Verdict, String> {
