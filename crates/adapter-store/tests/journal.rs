@@ -309,3 +309,14 @@ proptest! {
         prop_assert_eq!(&read(&run).unwrap().records[0].entry, &entry);
     }
 }
+
+#[test]
+fn the_contract_of_a_journal_is_kept() {
+    let (_folder, run) = fresh();
+    let writer = JournalWriter::create(&run, &header()).unwrap();
+    ports::contract::journal::journal(writer, |writer| {
+        writer.close()?;
+        Ok(read(&run).unwrap().records)
+    })
+    .unwrap();
+}
