@@ -3,7 +3,9 @@
 pub mod crash;
 pub mod door;
 pub mod full_disk;
+pub mod loss;
 pub mod measure;
 pub mod prove;
 pub mod rig;
+pub mod survivors;
 pub mod wayback;
