@@ -72,8 +72,9 @@ fn rollout_lines(path: &str, rollout: &Rollout<release::Literal>, now: Timestamp
     let percent = release.strategy().ordered();
     let filled = usize::from(percent) * 30 / 100;
     let bar: String = "#".repeat(filled) + &".".repeat(30 - filled);
+    let held = if release.strategy().held() { ", held" } else { "" };
     let mut lines = vec![
-        format!("  {path} on {}: {}", rollout.target, phase_name(release.phase())),
+        format!("  {path} on {}: {}{held}", rollout.target, phase_name(release.phase())),
         format!("    new version [{bar}] {percent:>3} %"),
         "                req/s   errors      p95".to_owned(),
     ];

@@ -110,12 +110,16 @@ pub fn three_lines(rollout: &Rollout<release::Literal>) -> Vec<String> {
     } else {
         "the target emptied, since there was no stable version"
     };
-    let asked = if cost.breach.is_some() && reason.contains("nobody answered") {
-        ", held, asked, nobody answered"
-    } else {
-        ""
+    let asked =
+        if reason.contains("nobody answered") { "held, asked a person, nobody answered; " } else { "" };
+    let restarted: Vec<String> = rollout.release.restarted().map(|slot| slot.to_string()).collect();
+    let restarted = match restarted.len() {
+        0 => String::new(),
+        1 => format!("restarted instance {}; ", restarted.join("")),
+        _ => format!("restarted instances {}; ", restarted.join(" and ")),
     };
-    let done = format!("the release of {} on {} went back{asked}: {left}", rollout.job, rollout.target);
+    let done =
+        format!("{asked}{restarted}took the release of {} on {} back: {left}", rollout.job, rollout.target);
     let paid = match (cost.peak_percent, cost.exposure_ms()) {
         (0, _) => "no user request was affected: the new version never had traffic".to_owned(),
         (peak, exposure) => {

@@ -194,8 +194,11 @@ fn erase(out: &mut impl Write, frame: &mut Frame) {
 fn draw(frame: &Mutex<Frame>, now: Timestamp) {
     let Ok(mut frame) = frame.lock() else { return };
     let Some(run) = &frame.run else { return };
-    let rows = crossterm::terminal::size().map_or(24, |(_, rows)| rows).saturating_sub(1);
-    let lines: Vec<String> = picture(run, now).into_iter().take(usize::from(rows)).collect();
+    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    // A line that wraps or scrolls would not be erased again.
+    let fits = |line: String| line.chars().take(usize::from(columns)).collect();
+    let lines: Vec<String> =
+        picture(run, now).into_iter().take(usize::from(rows).saturating_sub(1)).map(fits).collect();
     let mut buffer = Vec::new();
     // Writing to memory does not fail.
     let _ = queue!(buffer, BeginSynchronizedUpdate);

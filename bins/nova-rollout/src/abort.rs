@@ -75,7 +75,7 @@ async fn without_runner(state: &StateDir, id: &str, of: Option<&str>) -> Result<
         match target(state.path(), &name).restore_stable(&RunId::new(id)).await {
             Ok(Restoration::Restored { stable: true, .. }) => println!("{name}: all traffic is on stable"),
             Ok(Restoration::Restored { stable: false, .. }) => {
-                println!("{name}: emptied; there was no stable version")
+                println!("{name}: emptied; there was no stable version");
             }
             Ok(Restoration::Promoted { for_ms }) => {
                 println!("{name}: promoted {} s ago, nothing was changed", for_ms / 1000);

@@ -189,6 +189,8 @@ pub struct BlueGreen {
     /// There is a stable revision to go back to.
     stable: bool,
     held: bool,
+    /// The promotion was ordered, so the target may have taken it.
+    promoting: bool,
     /// The one effect that is not answered, the return excepted.
     wanted: Option<(u32, Effect)>,
     /// Number of the next effect.
@@ -207,6 +209,7 @@ impl BlueGreen {
             phase: Phase::Idle,
             stable: false,
             held: false,
+            promoting: false,
             wanted: None,
             next: 0,
             due: None,

@@ -7,7 +7,7 @@ use machine::{Millis, Timestamp, Visit};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Arm, ArmShown, Breach, Change, Finite, Judge, Memory, ResponseTime, RuleName, Rules, Sample,
+    Arm, ArmShown, Breach, Change, Finite, Instance, Judge, Memory, ResponseTime, RuleName, Rules, Sample,
     ServerErrors, Shown, Verdict, Window,
 };
 
@@ -20,7 +20,9 @@ const SHOWN_MS: Millis = 10_000;
 pub struct Literal {
     rules: Rules,
     window: Window,
-    /// Requests of the new revision when the present weight was observed; `None` until the next sample.
+    /// When the present weight was observed.
+    weighed: Timestamp,
+    /// Requests of the new revision in the first sample since then.
     at_weight: Option<u64>,
     percent: u8,
     /// What stable showed when both served last: p95 in microseconds, and when.
@@ -37,7 +39,14 @@ impl Literal {
             Some(SHOWN_MS),
         ];
         let span = spans.into_iter().flatten().max().unwrap_or(SHOWN_MS);
-        Self { rules, window: Window::new(span), at_weight: None, percent: 0, recorded: None }
+        Self {
+            rules,
+            window: Window::new(span),
+            weighed: Timestamp::ZERO,
+            at_weight: None,
+            percent: 0,
+            recorded: None,
+        }
     }
 
     fn breaches(&self) -> Vec<Breach> {
@@ -49,36 +58,34 @@ impl Literal {
     fn instance_breaches(&self, last: &Sample) -> Vec<Breach> {
         let mut found = Vec::new();
         for instance in &last.new.instances {
-            if let Some(rule) = self.rules.health_check.filter(|rule| instance.failed_checks >= rule.failures)
-            {
-                let text = format!(
-                    "instance {} failed {} health checks in a row",
-                    instance.slot, instance.failed_checks
-                );
-                let (observed, limit) = (instance.failed_checks.into(), rule.failures.into());
-                found.push(breach(
-                    RuleName::HealthCheck,
-                    observed,
-                    limit,
-                    last.taken,
-                    text,
-                    Some(instance.slot),
-                ));
-            }
-            if let Some((resident, limit, rule)) = self.over_memory(instance.resident_bytes) {
-                let text = format!(
-                    "instance {} holds {} MiB of the {} MiB that it may, over {} %",
-                    instance.slot,
-                    resident >> 20,
-                    limit >> 20,
-                    rule.over_percent
-                );
-                let share = resident as f64 * 100.0 / limit as f64;
-                let bound = rule.over_percent as f64;
-                found.push(breach(RuleName::Memory, share, bound, last.taken, text, Some(instance.slot)));
-            }
+            found.extend(self.failed_checks(instance));
+            found.extend(self.memory(instance));
         }
         found
+    }
+
+    fn failed_checks(&self, instance: &Instance) -> Option<Breach> {
+        let (slot, failed) = (instance.slot, instance.failed_checks);
+        let rule = self.rules.health_check.filter(|rule| failed >= rule.failures)?;
+        let since = self.window.held_since(|s| of_slot(s, slot).is_some_and(|i| i.failed_checks > 0))?;
+        let text = format!("instance {slot} failed {failed} health checks in a row");
+        Some(breach(RuleName::HealthCheck, failed.into(), rule.failures.into(), since, text, Some(slot)))
+    }
+
+    fn memory(&self, instance: &Instance) -> Option<Breach> {
+        let slot = instance.slot;
+        let (resident, limit, rule) = self.over_memory(instance.resident_bytes)?;
+        let over =
+            |s: &Sample| of_slot(s, slot).is_some_and(|i| self.over_memory(i.resident_bytes).is_some());
+        let since = self.window.held_since(over)?;
+        let text = format!(
+            "instance {slot} holds {} MiB of the {} MiB that it may, over {} %",
+            resident >> 20,
+            limit >> 20,
+            rule.over_percent
+        );
+        let share = resident as f64 * 100.0 / limit as f64;
+        Some(breach(RuleName::Memory, share, rule.over_percent as f64, since, text, Some(slot)))
     }
 
     fn over_memory(&self, resident: Option<u64>) -> Option<(u64, u64, Memory)> {
@@ -140,7 +147,10 @@ impl Literal {
         if !over || new.saturating_sub(base) < rule.min_diff_us {
             return None;
         }
+        let limit_us = u128::from(base) * u128::from(rule.over_percent) / 100;
+        let since = self.window.slow_since(95, u64::try_from(limit_us).unwrap_or(u64::MAX));
         let first = self.window.last()?.taken.as_millis().saturating_sub(change.over_ms);
+        let since = since.unwrap_or(Timestamp::from_millis(first));
         let text = format!(
             "p95 {:.1} ms against {:.1} ms of {name}, over {} %, {} requests in {} s",
             new as f64 / 1000.0,
@@ -150,7 +160,7 @@ impl Literal {
             change.over_ms.div_ceil(1000)
         );
         let (observed, limit) = (new as f64 / 1000.0, base as f64 * rule.over_percent as f64 / 100_000.0);
-        Some(breach(RuleName::ResponseTime, observed, limit, Timestamp::from_millis(first), text, None))
+        Some(breach(RuleName::ResponseTime, observed, limit, since, text, None))
     }
 
     /// Stable's p95 while both serve; `None` at 100 % and without enough requests.
@@ -170,9 +180,14 @@ impl Literal {
 
     fn enough(&mut self) -> bool {
         let Some(last) = self.window.last() else { return false };
+        if last.taken < self.weighed {
+            return false;
+        }
         let requests = last.new.requests;
-        let start = *self.at_weight.get_or_insert(requests);
-        requests.saturating_sub(start) >= self.rules.min_requests
+        // A counter below its start was counted anew.
+        let start = self.at_weight.filter(|start| *start <= requests).unwrap_or(requests);
+        self.at_weight = Some(start);
+        requests - start >= self.rules.min_requests
     }
 }
 
@@ -183,9 +198,10 @@ impl From<Rules> for Literal {
 }
 
 impl Judge for Literal {
-    fn weighed(&mut self, _at: Timestamp, percent: u8) {
+    fn weighed(&mut self, at: Timestamp, percent: u8) {
         self.percent = percent;
-        self.at_weight = self.window.last().map(|s| s.new.requests);
+        self.weighed = at;
+        self.at_weight = None;
     }
 
     fn judge(&mut self, _now: Timestamp, sample: Option<&Sample>) -> Verdict {
@@ -214,6 +230,7 @@ impl Judge for Literal {
 
     fn visit(&mut self, v: &mut dyn Visit) {
         self.window.visit(v);
+        v.time(&mut self.weighed);
         if let Some((_, at)) = &mut self.recorded {
             v.time(at);
         }
@@ -222,6 +239,10 @@ impl Judge for Literal {
 
 const fn stable_arm(sample: &Sample) -> Option<&Arm> {
     sample.stable.as_ref()
+}
+
+fn of_slot(sample: &Sample, slot: u32) -> Option<&Instance> {
+    sample.new.instances.iter().find(|instance| instance.slot == slot)
 }
 
 fn p95(change: &Change, min_requests: u64) -> Option<u64> {

@@ -93,6 +93,23 @@ impl Window {
         before.take_while(|s| errors(&s.new) <= errors(&first.new)).last().map(|s| s.taken)
     }
 
+    /// Since when the condition has held without a break up to the newest sample, as far as the window reaches.
+    pub fn held_since(&self, holds: impl Fn(&Sample) -> bool) -> Option<Timestamp> {
+        self.samples.iter().rev().take_while(|sample| holds(sample)).last().map(|sample| sample.taken)
+    }
+
+    /// Since when the new revision's quantile of `percent` has been over `over_us` from each sample to the next. A
+    /// span without requests breaks nothing.
+    pub fn slow_since(&self, percent: u64, over_us: u64) -> Option<Timestamp> {
+        let spans = self.samples.iter().rev().zip(self.samples.iter().rev().skip(1));
+        let slow = |(later, earlier): &(&Sample, &Sample)| {
+            let between =
+                later.new.latency.since(&earlier.new.latency).and_then(|latency| latency.quantile(percent));
+            between.is_none_or(|quantile| quantile.estimate_us > over_us)
+        };
+        spans.take_while(slow).last().map(|(_, earlier)| earlier.taken)
+    }
+
     fn first(&self, last: Timestamp, span_ms: Millis) -> Option<&Sample> {
         let horizon = Timestamp::from_millis(last.as_millis().saturating_sub(span_ms));
         let inside = self.samples.iter().rev().take_while(|s| s.taken >= horizon).last()?;

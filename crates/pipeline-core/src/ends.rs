@@ -17,6 +17,7 @@ impl<D> Pipeline<D> {
         state.code = code;
         state.outputs = ended.outputs;
         state.remark = ended.remark;
+        state.ready = false;
         let stopping = state.stopping.take().map(|status| *status);
         self.arm(index, None);
         let status = match (stopping, code) {
@@ -55,7 +56,12 @@ impl<D> Pipeline<D> {
             return Vec::new();
         }
         state.ready = true;
+        let again = std::mem::replace(&mut state.released, true);
         self.arm(index, None);
+        if again {
+            // Started again after a loss: its dependants were let go the first time.
+            return Vec::new();
+        }
         for (dependant, status) in self.release_dependants(index) {
             self.settle(now, dependant, status);
         }
@@ -98,6 +104,12 @@ impl<D> Pipeline<D> {
         self.arm(index, None);
         if self.cancelled.is_some() && self.plan.job(index).is_some_and(|job| !job.cleanup) {
             self.settle(now, index, Status::Cancelled);
+            return;
+        }
+        let stopping = self.state_mut(index).and_then(|state| state.stopping.take());
+        if let Some(status) = stopping {
+            // It was being ended when it was lost: that is an end, not a loss.
+            self.settle_or_retry(now, index, *status);
             return;
         }
         if let Some(state) = self.state_mut(index) {
@@ -158,10 +170,13 @@ impl<D> Pipeline<D> {
         let mut effects = Vec::new();
         for index in 0..self.plan.jobs().len() as u32 {
             let Some(job) = self.plan.job(index) else { continue };
-            if (job.cleanup && !self.hurried) || is_service(job) {
+            if job.cleanup && !self.hurried {
                 continue;
             }
+            let service = is_service(job);
             match self.states.get(index as usize).map(|s| s.status.clone()) {
+                // Cleanup may need a service that runs; one that does not run is not started any more.
+                Some(Status::Running | Status::Waiting | Status::Probing) if service => {}
                 Some(Status::Running) => effects.extend(self.stop(index, Status::Cancelled)),
                 Some(Status::Ready | Status::Waiting | Status::Probing) => {
                     self.settle(now, index, Status::Cancelled);
@@ -195,21 +210,19 @@ impl<D> Pipeline<D> {
     }
 
     fn lost(&mut self, now: Timestamp, index: u32, effect: EffectClass, service: bool) -> Effects {
-        let stopping = self.states.get_mut(index as usize).and_then(|s| s.stopping.take());
+        if let Some(state) = self.state_mut(index) {
+            state.ready = false;
+        }
         if !service {
             self.busy = self.busy.saturating_sub(1);
         }
         self.arm(index, None);
-        match (effect, stopping) {
-            (EffectClass::Repeatable, Some(status)) => {
-                self.settle_or_retry(now, index, *status);
-                Vec::new()
-            }
-            (EffectClass::Repeatable, None) => {
+        match effect {
+            EffectClass::Repeatable => {
                 self.run_again(now, index);
                 Vec::new()
             }
-            (EffectClass::Once { probe: true }, _) => {
+            EffectClass::Once { probe: true } => {
                 let timeout = self.plan.job(index).map_or(0, |job| job.timeout_ms);
                 if let Some(state) = self.state_mut(index) {
                     state.status = Status::Probing;
@@ -217,7 +230,7 @@ impl<D> Pipeline<D> {
                 self.arm(index, Some(now.after(timeout)));
                 self.wanted(index)
             }
-            (EffectClass::Once { probe: false }, _) => self.ask_about_lost(now, index),
+            EffectClass::Once { probe: false } => self.ask_about_lost(now, index),
         }
     }
 }

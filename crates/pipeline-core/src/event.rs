@@ -182,6 +182,9 @@ pub enum Rejected {
     /// Nothing is asked about it.
     #[error("{0} waits for no answer")]
     NotAsked(Name),
+    /// It has not begun.
+    #[error("the run has not begun")]
+    NotOpen,
     /// It has begun already.
     #[error("the run has begun already")]
     AlreadyOpen,

@@ -93,6 +93,8 @@ impl<D> Pipeline<D> {
         }
         match event {
             Event::Opened if self.opened => Err(Rejected::AlreadyOpen),
+            Event::Opened => Ok(()),
+            _ if !self.opened => Err(Rejected::NotOpen),
             Event::Started { job, attempt, .. }
             | Event::ServiceReady { job, attempt }
             | Event::Ended { job, attempt, .. } => self.accepts_attempt(job, *attempt, &Status::Running),
@@ -101,7 +103,7 @@ impl<D> Pipeline<D> {
                 let (_, state) = self.find(job)?;
                 if state.status == Status::Waiting { Ok(()) } else { Err(Rejected::NotAsked(job.clone())) }
             }
-            Event::Opened | Event::Cancelled { .. } | Event::Resumed => Ok(()),
+            Event::Cancelled { .. } | Event::Resumed => Ok(()),
         }
     }
 

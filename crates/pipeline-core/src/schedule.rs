@@ -1,6 +1,6 @@
 //! Who may start: needs, workers, services, cancel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use machine::Timestamp;
 
@@ -16,7 +16,6 @@ enum Readiness {
 
 impl<D> Pipeline<D> {
     pub(crate) fn open(&mut self, now: Timestamp) -> Effects {
-        // Until all that is taken over or left out is settled, no dependant may judge by what is not settled yet.
         let indices = 0..self.plan.jobs().len() as u32;
         for index in indices.clone() {
             let Some(job) = self.plan.job(index) else { continue };
@@ -32,6 +31,7 @@ impl<D> Pipeline<D> {
                 _ => {}
             }
         }
+        // Only now are dependants looked at: what is left out or taken over is that, whatever it needs.
         self.opened = true;
         for index in indices {
             if self.states.get(index as usize).is_some_and(|s| s.open == 0 && s.status == Status::Pending) {
@@ -72,7 +72,10 @@ impl<D> Pipeline<D> {
         }
         let unsatisfied = |(need, state): &&(&crate::Need, &crate::JobState)| {
             let skipped = matches!(state.status, Status::Skipped(_));
-            !(state.status.satisfies() || state.ready || need.accept_any || (need.accept_skipped && skipped))
+            !(state.status.satisfies()
+                || state.released
+                || need.accept_any
+                || (need.accept_skipped && skipped))
         };
         let mut worst: Option<SkipReason> = None;
         for (_, state) in needs.iter().filter(unsatisfied) {
@@ -90,7 +93,7 @@ impl<D> Pipeline<D> {
     pub(crate) fn settle(&mut self, now: Timestamp, index: u32, status: Status) {
         let mut open = vec![(index, status)];
         while let Some((index, status)) = open.pop() {
-            let was_ready_service = self.states.get(index as usize).is_some_and(|s| s.ready);
+            let released = self.states.get(index as usize).is_some_and(|s| s.released);
             let Some(state) = self.state_mut(index) else { continue };
             if state.status.settled() {
                 continue;
@@ -107,7 +110,7 @@ impl<D> Pipeline<D> {
                 self.unsettled = self.unsettled.saturating_sub(1);
             }
             // Dependants of a service were released when it became ready.
-            if !was_ready_service {
+            if !released {
                 open.extend(self.release_dependants(index));
             }
         }
@@ -142,8 +145,11 @@ impl<D> Pipeline<D> {
         let mut effects = Vec::new();
         let mut passed_over = Vec::new();
         if self.opened && self.unsettled == 0 {
-            // Only services are left, and nobody needs them any more.
-            for index in std::mem::take(&mut self.ready) {
+            // Only services are left, and nobody needs them any more, also those that wait for another attempt.
+            let waiting = self.dues.iter().map(|(_, index)| *index).filter(|i| self.is_ready(*i));
+            let mut left: BTreeSet<u32> = waiting.collect();
+            left.append(&mut self.ready);
+            for index in left {
                 self.settle(now, index, Status::Skipped(SkipReason::LeftOut));
             }
         }
@@ -162,6 +168,10 @@ impl<D> Pipeline<D> {
         }
         self.ready.extend(passed_over);
         effects
+    }
+
+    fn is_ready(&self, index: u32) -> bool {
+        self.states.get(index as usize).is_some_and(|state| state.status == Status::Ready)
     }
 
     fn start(&mut self, now: Timestamp, index: u32) -> Effects {

@@ -78,6 +78,8 @@ pub struct JobState {
     pub code: Option<i32>,
     /// A service that is ready.
     pub ready: bool,
+    /// A service that was ready once: its dependants do not wait for its end.
+    pub released: bool,
     /// It is being ended: the reason becomes its status.
     pub stopping: Option<Box<Status>>,
     /// What it gave.
@@ -98,6 +100,7 @@ impl JobState {
             due: None,
             code: None,
             ready: false,
+            released: false,
             stopping: None,
             outputs: BTreeMap::new(),
             remark: None,

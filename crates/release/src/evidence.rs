@@ -34,16 +34,18 @@ impl<J: Judge> Release<J> {
         self.stable = sighting.stable.is_some();
         if sighting.latched {
             let reason = "the target had returned this run's traffic to stable".to_owned();
-            return self.close(Outcome::Aborted { reason, stable: self.stable });
+            return self.close(now, Outcome::Aborted { reason, stable: self.stable });
         }
         if sighting.stable.as_ref() == Some(&sighting.new) {
-            return self.close(Outcome::Unchanged { why: format!("{} is stable already", sighting.new) });
+            let why = format!("{} is stable already", sighting.new);
+            return self.close(now, Outcome::Unchanged { why });
         }
         if let (true, Some(stable)) = (self.setup.only_when_empty, &sighting.stable) {
-            return self
-                .close(Outcome::Unchanged { why: format!("the target is not empty: {stable} is stable") });
+            let why = format!("the target is not empty: {stable} is stable");
+            return self.close(now, Outcome::Unchanged { why });
         }
         self.stage = Stage::Rolling;
+        self.due = None;
         self.rollout(now, Rollout::Opened { stable: self.stable })
     }
 
@@ -53,7 +55,10 @@ impl<J: Judge> Release<J> {
         let promoted = sighting.stable.as_ref() == Some(&sighting.new);
         match self.strategy.phase() {
             Phase::Promoting | Phase::Restoring if promoted => self.rollout(now, Rollout::PromotionObserved),
-            Phase::Clearing if sighting.running_new == 0 => self.rollout(now, Rollout::StopObserved),
+            // Wanted and without an instance yet is not stopped.
+            Phase::Clearing if sighting.running_new == 0 && sighting.wanted == 0 => {
+                self.rollout(now, Rollout::StopObserved)
+            }
             Phase::Clearing => Vec::new(),
             _ if sighting.latched && sighting.percent == 0 && self.strategy.abortable() => {
                 self.back(now, sighting)
@@ -63,7 +68,10 @@ impl<J: Judge> Release<J> {
                 self.rollout(now, Rollout::Ready)
             }
             Phase::Shifting(_) if sighting.percent == self.strategy.ordered() => self.weighed(now, sighting),
-            Phase::Decommissioning if sighting.running_old == 0 => self.rollout(now, Rollout::StopObserved),
+            // A look from before the promotion counts the old revision as stable, not as old.
+            Phase::Decommissioning if promoted && sighting.running_old == 0 => {
+                self.rollout(now, Rollout::StopObserved)
+            }
             _ => Vec::new(),
         }
     }
@@ -86,7 +94,9 @@ impl<J: Judge> Release<J> {
         if !self.strategy.exposed() {
             return Vec::new();
         }
-        let fresh = now.since(sighting.taken) <= self.strategy.plan().fresh_ms();
+        // Evidence is as old as its counters, however new the look at the target is.
+        let taken = evidence_taken(sighting);
+        let fresh = now.since(taken) <= self.strategy.plan().fresh_ms();
         let sample = sighting.sample.as_ref().filter(|_| fresh);
         let finding = match self.judge.judge(now, sample) {
             Verdict::Regressed(breaches) => return self.decide(now, sighting, &breaches),
@@ -94,7 +104,7 @@ impl<J: Judge> Release<J> {
             Verdict::Undecided => Finding::Inconclusive,
             Verdict::NoData => Finding::NoData,
         };
-        self.rollout(now, Rollout::Analysed { finding, taken: sighting.taken })
+        self.rollout(now, Rollout::Analysed { finding, taken })
     }
 
     fn decide(&mut self, now: Timestamp, sighting: &Sighting, breaches: &[health::Breach]) -> Effects {
@@ -137,7 +147,7 @@ impl<J: Judge> Release<J> {
         let busy = self.desk.question().is_some()
             || self.desk.restarts().any(|r| !self.restart_seen(sighting, r.slot, r.restarts));
         let finding = if busy { Finding::Inconclusive } else { Finding::Passed };
-        self.rollout(now, Rollout::Analysed { finding, taken: sighting.taken })
+        self.rollout(now, Rollout::Analysed { finding, taken: evidence_taken(sighting) })
     }
 
     fn restart_seen(&self, sighting: &Sighting, slot: u32, restarts: u32) -> bool {
@@ -145,4 +155,9 @@ impl<J: Judge> Release<J> {
         !self.restarts.contains(&(slot, restarts))
             && instances.filter(|i| i.slot == slot).any(|i| i.restarts >= restarts)
     }
+}
+
+/// When the newest part of the evidence was taken: the older of the look and its counters.
+fn evidence_taken(sighting: &Sighting) -> Timestamp {
+    sighting.sample.as_ref().map_or(sighting.taken, |sample| sample.taken.min(sighting.taken))
 }

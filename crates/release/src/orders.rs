@@ -19,18 +19,11 @@ impl<J: Judge> Release<J> {
         self.generation = self.generation.max(generation);
         self.refused = None;
         if matches!(self.stage, Stage::Closing(_)) {
-            return self.given_back();
+            return self.end_closed();
         }
         self.restarts.retain(|&(slot, restarts)| {
             crate::release::restart_order(slot, restarts).key.as_ref() != Some(key)
         });
-        Vec::new()
-    }
-
-    fn given_back(&mut self) -> Effects {
-        if let Stage::Closing(outcome) = &self.stage {
-            self.stage = Stage::Ended(outcome.clone());
-        }
         Vec::new()
     }
 
@@ -43,7 +36,7 @@ impl<J: Judge> Release<J> {
             .find(|keyed| keyed.key.as_ref() == Some(key))
             .map(|keyed| keyed.effect);
         match wish {
-            Some(Effect::GiveBack) => self.given_back(),
+            Some(Effect::GiveBack) => self.end_closed(),
             Some(Effect::Order(Wish::Weight(_))) => {
                 self.refused = Some(reason);
                 Vec::new()

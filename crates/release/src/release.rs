@@ -63,6 +63,8 @@ pub struct Release<J> {
     pub(crate) restarts: Vec<(u32, u32)>,
     /// The target would not do it yet: repeated at the next sighting.
     pub(crate) refused: Option<String>,
+    /// When claiming, looking or giving back has lasted too long.
+    pub(crate) due: Option<Timestamp>,
     pub(crate) cost: Cost,
 }
 
@@ -84,13 +86,20 @@ impl<J: Judge> Release<J> {
             restoring: false,
             restarts: Vec::new(),
             refused: None,
+            due: None,
             cost: Cost::default(),
         }
     }
 
     /// What a new release wants first.
-    pub fn begin(&self) -> Vec<Keyed<Effect>> {
+    pub fn begin(&mut self, now: Timestamp) -> Vec<Keyed<Effect>> {
+        self.arm(now);
         self.pending()
+    }
+
+    /// A target that does not answer is not waited for longer than a rollout without progress.
+    fn arm(&mut self, now: Timestamp) {
+        self.due = Some(now.after(self.setup.plan.progress_deadline_ms()));
     }
 
     /// Where it is.
@@ -121,6 +130,11 @@ impl<J: Judge> Release<J> {
     /// What it cost.
     pub const fn cost(&self) -> &Cost {
         &self.cost
+    }
+
+    /// Slots that were restarted by order.
+    pub fn restarted(&self) -> impl Iterator<Item = u32> {
+        self.desk.restarts().map(|restarted| restarted.slot)
     }
 
     /// How it ended.
@@ -165,15 +179,22 @@ impl<J: Judge> Release<J> {
             Input::Wake => self.wake(now),
             Input::Event(event) => self.hear(now, event),
         };
-        effects.extend(self.close_when_done());
+        effects.extend(self.close_when_done(now));
         let after = self.strategy.phase();
         if std::mem::discriminant(&before) != std::mem::discriminant(after) {
             self.refused = None;
+        }
+        if !self.strategy.exposed() {
+            // Promoted or gone back: nobody can answer any more.
+            self.desk.close();
         }
         effects
     }
 
     fn wake(&mut self, now: Timestamp) -> Effects {
+        if self.due.is_some_and(|due| due <= now) {
+            return self.overdue(now);
+        }
         let mut effects = Vec::new();
         if let Some(question) = self.desk.wake(now) {
             effects.extend(self.unanswered(now, &question));
@@ -189,7 +210,7 @@ impl<J: Judge> Release<J> {
             (Event::Acquired { restored }, Stage::Acquiring) => self.acquired(now, restored),
             (Event::Acquired { restored: true } | Event::Latched, Stage::Looking | Stage::Rolling) => self
                 .returned_by_target(now, "the target returned traffic to stable: nobody renewed the lease"),
-            (Event::Held { by }, Stage::Acquiring) => self.close(Outcome::Refused { reason: by }),
+            (Event::Held { by }, Stage::Acquiring) => self.refused_by_target(by),
             (Event::Fenced, Stage::Rolling) => self.fenced(now),
             (Event::Fenced, _) => self.end_closed(),
             (Event::Accepted { key, generation }, _) => self.accepted(&key, generation),
@@ -205,7 +226,7 @@ impl<J: Judge> Release<J> {
             (Event::Seen(sighting), _) => self.sighted(now, &sighting),
             (Event::ChecksEnded { key, failed }, Stage::Rolling) => self.checks_ended(now, &key, failed),
             (Event::Abort { reason }, Stage::Acquiring | Stage::Looking) => {
-                self.close(Outcome::Aborted { reason, stable: true })
+                self.close(now, Outcome::Aborted { reason, stable: true })
             }
             (Event::Abort { reason }, Stage::Rolling) => self.abort(now, reason),
             (Event::Continue { by }, Stage::Rolling) => self.go_on(now, &by),
@@ -215,6 +236,7 @@ impl<J: Judge> Release<J> {
 
     fn acquired(&mut self, now: Timestamp, restored: bool) -> Effects {
         self.stage = Stage::Looking;
+        self.arm(now);
         if restored {
             return self.returned_by_target(now, "the target had returned this run's traffic to stable");
         }
@@ -224,7 +246,7 @@ impl<J: Judge> Release<J> {
     /// The return has happened without us: what is left is to stop the new revision.
     fn returned_by_target(&mut self, now: Timestamp, why: &str) -> Effects {
         if self.stage == Stage::Looking {
-            return self.close(Outcome::Aborted { reason: why.to_owned(), stable: true });
+            return self.close(now, Outcome::Aborted { reason: why.to_owned(), stable: true });
         }
         self.desk.close();
         self.rollout(now, deploy_strategies::Event::RestoreObserved { reason: why.to_owned() })
@@ -233,17 +255,34 @@ impl<J: Judge> Release<J> {
     fn fenced(&mut self, now: Timestamp) -> Effects {
         let why = "another run took the target over";
         let mut effects = self.returned_by_target(now, why);
-        // Orders of ours are void from here on, so the stop of the new revision is the other run's.
-        effects.clear();
+        // Orders of ours are void from here on, so the stop of the new revision is the other run's. Checks end.
+        effects.retain(|keyed| keyed.key.is_none());
         effects.extend(self.rollout(now, deploy_strategies::Event::StopObserved));
         effects
     }
 
-    fn end_closed(&mut self) -> Effects {
+    pub(crate) fn end_closed(&mut self) -> Effects {
         if let Stage::Closing(outcome) = &self.stage {
             self.stage = Stage::Ended(outcome.clone());
+            self.due = None;
         }
         Vec::new()
+    }
+
+    /// The target did not answer in time. What it may have taken it gives back, or its lease does.
+    fn overdue(&mut self, now: Timestamp) -> Effects {
+        self.due = None;
+        let late = "the target did not answer within the progress deadline".to_owned();
+        match self.stage {
+            Stage::Acquiring => self.close(now, Outcome::Refused { reason: late }),
+            Stage::Looking => self.close(now, Outcome::Aborted { reason: late, stable: true }),
+            Stage::Closing(_) => {
+                let text = "the target was not given back: it did not answer".to_owned();
+                self.end_closed();
+                vec![say(Severity::Warning, text)]
+            }
+            Stage::Rolling | Stage::Ended(_) => Vec::new(),
+        }
     }
 
     pub(crate) fn abort(&mut self, now: Timestamp, reason: String) -> Effects {
@@ -275,7 +314,7 @@ impl<J: Judge> Release<J> {
         self.strategy_effects(|strategy| strategy.tell(now, Input::Event(event)))
     }
 
-    fn close_when_done(&mut self) -> Effects {
+    fn close_when_done(&mut self, now: Timestamp) -> Effects {
         let outcome = match self.strategy.phase() {
             _ if self.stage != Stage::Rolling => return Vec::new(),
             Phase::Promoted => Outcome::Promoted,
@@ -285,17 +324,23 @@ impl<J: Judge> Release<J> {
             }
             _ => return Vec::new(),
         };
-        self.close(outcome)
+        self.close(now, outcome)
     }
 
-    pub(crate) fn close(&mut self, outcome: Outcome) -> Effects {
+    /// Somebody else holds the target: there is nothing to give back.
+    fn refused_by_target(&mut self, reason: String) -> Effects {
+        let outcome = Outcome::Refused { reason };
+        let note = say(Severity::Critical, outcome.to_string());
+        self.stage = Stage::Ended(outcome);
+        self.due = None;
+        vec![note]
+    }
+
+    pub(crate) fn close(&mut self, now: Timestamp, outcome: Outcome) -> Effects {
         let severity = if outcome.code() == 0 { Severity::Info } else { Severity::Critical };
         let note = say(severity, outcome.to_string());
-        if matches!(outcome, Outcome::Refused { .. }) {
-            self.stage = Stage::Ended(outcome);
-            return vec![note];
-        }
         self.stage = Stage::Closing(outcome);
+        self.arm(now);
         vec![Keyed::new(Key::new(1), Effect::GiveBack), note]
     }
 }
@@ -319,7 +364,7 @@ impl<J: Judge> Machine for Release<J> {
 
     fn deadline(&self) -> Option<Timestamp> {
         if self.stage != Stage::Rolling {
-            return None;
+            return self.due;
         }
         [self.strategy.deadline(), self.desk.deadline()].into_iter().flatten().min()
     }
@@ -354,6 +399,7 @@ impl<J: Judge> Machine for Release<J> {
         self.desk.visit(v);
         self.cost.visit(v);
         v.time(&mut self.seen);
+        self.due.iter_mut().for_each(|at| v.time(at));
     }
 }
 

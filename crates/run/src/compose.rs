@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use machine::{Input, Keyed, Machine, Name, Progress, Timestamp, Visit};
-use pipeline_core::{Ended, Pipeline};
+use pipeline_core::{Ended, Pipeline, Status};
 use release::{Judge, Literal, Release, Rules};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -118,18 +118,32 @@ impl<J: Judge + From<Rules>> Opened<J> {
 
     fn accepts_abort(&self, by: &str, target: Option<&Name>) -> Result<(), Rejected> {
         self.pipeline.accepts(&pipeline_core::Event::Cancelled { by: by.to_owned() })?;
-        let open = self.open_paths(target);
+        let answers: Vec<_> = self.answers_to_abort(by, target);
+        if answers.iter().any(|(_, answer)| answer.is_ok()) || self.may_still_deploy(target) {
+            return Ok(());
+        }
+        let refusals: Vec<String> =
+            answers.into_iter().filter_map(|(_, answer)| Some(answer.err()?.to_string())).collect();
+        let none = refusals.is_empty();
+        Err(Rejected::NothingToAbort(if none {
+            "no release is open".to_owned()
+        } else {
+            refusals.join("; ")
+        }))
+    }
+
+    /// What each open release says to an abort.
+    fn answers_to_abort(
+        &self,
+        by: &str,
+        target: Option<&Name>,
+    ) -> Vec<(Name, Result<(), release::Rejected>)> {
         let abort = release::Event::Abort { reason: by.to_owned() };
-        let answers =
-            open.iter().filter_map(|path| self.rollouts.get(path)).map(|r| r.release.accepts(&abort));
-        let refusals: Vec<_> = match answers.collect::<Result<Vec<()>, _>>() {
-            Ok(_) if open.is_empty() && !self.may_still_deploy(target) => {
-                vec!["no release is open".to_owned()]
-            }
-            Ok(_) => return Ok(()),
-            Err(why) => vec![why.to_string()],
+        let answer = |path: Name| {
+            let answer = self.rollouts.get(&path)?.release.accepts(&abort);
+            Some((path, answer))
         };
-        Err(Rejected::NothingToAbort(refusals.join("; ")))
+        self.open_paths(target).into_iter().filter_map(answer).collect()
     }
 
     /// Releases that have not ended.
@@ -142,7 +156,9 @@ impl<J: Judge + From<Rules>> Opened<J> {
 
     fn may_still_deploy(&self, target: Option<&Name>) -> bool {
         let jobs = self.pipeline.plan().jobs().iter().zip(self.pipeline.states());
-        jobs.filter(|(_, state)| !state.status.settled()).any(|(job, _)| match &job.body {
+        let waits =
+            |state: &pipeline_core::JobState| !state.status.settled() && state.status != Status::Running;
+        jobs.filter(|(_, state)| waits(state)).any(|(job, _)| match &job.body {
             pipeline_core::Body::Deploy(spec) => target.is_none_or(|t| *t == spec.target),
             _ => false,
         })
@@ -174,8 +190,10 @@ impl<J: Judge + From<Rules>> Opened<J> {
     }
 
     fn abort(&mut self, now: Timestamp, by: &str, target: Option<&Name>) -> Effects {
-        let open = self.open_paths(target);
+        let answers = self.answers_to_abort(by, target).into_iter();
+        let open: Vec<Name> = answers.filter(|(_, answer)| answer.is_ok()).map(|(path, _)| path).collect();
         if open.is_empty() {
+            // What is promoted stays; what has not begun does not begin.
             return self.tell_pipeline(now, pipeline_core::Event::Cancelled { by: by.to_owned() });
         }
         let abort = || Input::Event(release::Event::Abort { reason: by.to_owned() });
@@ -183,6 +201,7 @@ impl<J: Judge + From<Rules>> Opened<J> {
     }
 
     fn answer(&mut self, now: Timestamp, job: Name, granted: bool, by: String) -> Effects {
+        let by = if by == self.definition.by { format!("{by} (self-approved)") } else { by };
         let Some(path) = self.asking(&job) else {
             return self.tell_pipeline(now, pipeline_core::Event::Answered { job, granted, by });
         };
@@ -271,10 +290,11 @@ impl<J: Judge + From<Rules>> Opened<J> {
             let remark = Some("the artifact that it should release was not built".to_owned());
             return self.job_ended(now, job, attempt, 10, remark);
         };
-        let release = Release::new(spec.setup.clone(), J::from(spec.rules));
+        let mut release = Release::new(spec.setup.clone(), J::from(spec.rules));
+        let wanted = release.begin(now);
         let (job, target) = (job.clone(), spec.target.clone());
         let rollout = Rollout { job, attempt, target, artifact, release };
-        let effects = lift(&path, &rollout, rollout.release.begin());
+        let effects = lift(&path, &rollout, wanted);
         self.rollouts.insert(path, rollout);
         effects
     }

@@ -167,10 +167,12 @@ impl<W: World> Pilot<W> {
         }
     }
 
-    async fn order(&self, key: Key, wish: &Wish) {
+    /// What a wish means for the target. Which revisions are old is asked anew: a runner that has just resumed has
+    /// seen nothing yet.
+    async fn desired(&self, wish: &Wish) -> Result<Vec<Desired>, String> {
         let new = self.revision();
-        let id = new.id();
-        let wishes: Vec<Desired> = match wish {
+        let (id, retain_ms) = (new.id(), self.spec.retain_ms);
+        Ok(match wish {
             Wish::Running => vec![Desired::Running { spec: Box::new(new) }],
             Wish::Weight(percent) => vec![Desired::Weight {
                 revision: id,
@@ -181,11 +183,18 @@ impl<W: World> Pilot<W> {
                 vec![Desired::Restarts { revision: id, slot: *slot, restarts: *restarts }]
             }
             Wish::Stable => vec![Desired::Stable { revision: id }],
-            Wish::NewStopped => vec![Desired::Stopped { revision: id, retain_ms: self.spec.retain_ms }],
+            Wish::NewStopped => vec![Desired::Stopped { revision: id, retain_ms }],
             Wish::OldStopped => {
-                let stop = |revision| Desired::Stopped { revision, retain_ms: self.spec.retain_ms };
+                let stop = |revision| Desired::Stopped { revision, retain_ms };
                 self.others(&id).await.into_iter().map(stop).collect()
             }
+        })
+    }
+
+    async fn order(&self, key: Key, wish: &Wish) {
+        let wishes = match self.desired(wish).await {
+            Ok(wishes) => wishes,
+            Err(reason) => return self.course.tell(Event::Refused { key, reason }).await,
         };
         let mut taken = 0;
         for desired in wishes {
@@ -244,18 +253,22 @@ impl<W: World> Pilot<W> {
         self.course.tell(event).await;
     }
 
-    /// All traffic to stable: tried until it is answered, and waits for nothing else.
+    /// All traffic to stable: tried until it is answered, and waits for nothing else. A refusal is no answer: traffic
+    /// counts as returned only when the target says so.
     pub(crate) async fn restore(self) {
         self.course.leased.store(false, Ordering::SeqCst);
         let run = self.course.run.clone();
         let target = &self.site().await.target;
         failpoint("restore.before");
-        let event = match self.until_answered(|| target.restore_stable(&run)).await {
-            Ok(Restoration::Restored { generation, .. }) => {
-                Event::RestoreAccepted { generation: generation.0 }
+        let event = loop {
+            match self.until_answered(|| target.restore_stable(&run)).await {
+                Ok(Restoration::Restored { generation, .. }) => {
+                    break Event::RestoreAccepted { generation: generation.0 };
+                }
+                Ok(Restoration::Promoted { .. }) => break Event::RestoreTooLate,
+                Err(reason) => self.course.tell(Event::Unseen { reason }).await,
             }
-            Ok(Restoration::Promoted { .. }) => Event::RestoreTooLate,
-            Err(_) => Event::Latched,
+            tokio::time::sleep(LAST_PAUSE).await;
         };
         failpoint("restore.answered");
         self.course.tell(event).await;

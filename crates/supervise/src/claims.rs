@@ -26,7 +26,10 @@ impl Supervisor {
         let superseded = other.map(|holder| holder.claim.run.clone());
         let leaseholder = self.lease.as_ref().map(|lease| lease.run.clone());
         for run in superseded.into_iter().chain(leaseholder).filter(|run| *run != claim.run) {
-            self.restore(now, &run);
+            // What a promoted run moved is stable: there is nothing to return, and nothing to latch.
+            if self.promotions.of(&run).is_none() {
+                self.restore(now, &run);
+            }
         }
         self.epoch = Epoch(self.epoch.0.saturating_add(1));
         let restored = self.latches.of(&claim.run).is_some();

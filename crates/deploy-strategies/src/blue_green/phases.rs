@@ -32,8 +32,11 @@ impl BlueGreen {
             (Phase::Baking(wait), Event::Analysed { finding, taken }) => {
                 self.analysed(now, None, wait, finding, taken)
             }
-            (Phase::Promoting | Phase::Restoring, Event::PromotionObserved)
-            | (Phase::Restoring, Event::RestoreTooLate) => self.promoted(now),
+            (Phase::Verifying, Event::Analysed { finding: Finding::Passed, taken }) => {
+                self.verified(now, taken)
+            }
+            (Phase::Promoting | Phase::Restoring, Event::PromotionObserved) => self.promoted(now),
+            (Phase::Restoring, Event::RestoreTooLate) => self.too_late(now),
             (Phase::Decommissioning, Event::StopObserved) => self.end(Phase::Promoted),
             (Phase::Clearing, Event::StopObserved) => self.end(Phase::Aborted),
             (phase, Event::RestoreObserved { reason }) if returns(&phase) => self.restored(now, reason),
@@ -84,7 +87,11 @@ impl BlueGreen {
         match (failed, &self.phase) {
             (Some(reason), _) => self.go_back(now, reason),
             (None, Phase::Previewing) => self.shift(now, 0),
-            (None, _) => self.promote(now),
+            // What was known when the checks began is old by now: the next passed analysis promotes.
+            (None, _) => {
+                self.arm(now, self.plan.progress_deadline_ms());
+                Vec::new()
+            }
         }
     }
 
@@ -139,10 +146,26 @@ impl BlueGreen {
         self.want(Effect::RunChecks(CheckPhase::Verify))
     }
 
+    /// The checks passed, and so does what is seen now. Neither checks alone, nor an answer, nor silence promotes.
+    fn verified(&mut self, now: Timestamp, taken: Timestamp) -> Effects {
+        let fresh = now.since(taken) <= self.plan.fresh_ms();
+        if fresh && self.wanted.is_none() { self.promote(now) } else { Vec::new() }
+    }
+
+    /// The target says that the run was promoted. Unless we ordered that, it means an earlier release of the same
+    /// run, and our revision never had any traffic.
+    fn too_late(&mut self, now: Timestamp) -> Effects {
+        if self.promoting {
+            return self.promoted(now);
+        }
+        self.restored(now, "aborted before its first order".to_owned())
+    }
+
     fn promote(&mut self, now: Timestamp) -> Effects {
         if self.held {
             return Vec::new();
         }
+        self.promoting = true;
         self.enter(now, Phase::Promoting);
         self.want(Effect::Promote)
     }
@@ -163,11 +186,11 @@ impl BlueGreen {
         Vec::new()
     }
 
-    /// The time of the hold does not count as time without progress. Checks that ended meanwhile lead on now.
+    /// The time of the hold does not count as time without progress.
     fn go_on(&mut self, now: Timestamp) -> Effects {
         self.held = false;
         self.arm(now, self.plan.progress_deadline_ms());
-        if self.phase == Phase::Verifying && self.wanted.is_none() { self.promote(now) } else { Vec::new() }
+        Vec::new()
     }
 
     fn go_back(&mut self, _now: Timestamp, reason: String) -> Effects {

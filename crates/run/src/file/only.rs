@@ -52,7 +52,7 @@ pub(super) fn keep(
         }
         match only.finished.get(job.name.as_str()) {
             Some(outputs) => {
-                job.reused = Some(Reused { run: only.from.to_owned(), outputs: outputs.clone() })
+                job.reused = Some(Reused { run: only.from.to_owned(), outputs: outputs.clone() });
             }
             None if needed => missing.push(job.name.to_string()),
             None => job.left_out = true,
