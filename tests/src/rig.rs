@@ -17,7 +17,7 @@ use supervise::TargetView;
 /// Between two looks at something that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
 /// Longest life of a process of ours, where nothing else is said.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Ports of rigs; below those that targets give to instances.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);

@@ -116,7 +116,7 @@ pub fn prove() -> Result<Verdict, String> {
     }
     match target_survives() {
         Ok(()) => {
-            println!("SIGKILL in a release: its services are gone, the revisions of the target serve on")
+            println!("SIGKILL in a release: its services are gone, the revisions of the target serve on");
         }
         Err(why) => {
             wrong += 1;
