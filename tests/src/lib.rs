@@ -3,8 +3,10 @@
 pub mod crash;
 pub mod door;
 pub mod full_disk;
+pub mod loss;
 pub mod measure;
 pub mod programs;
 pub mod prove;
 pub mod rig;
+pub mod survivors;
 pub mod wayback;
