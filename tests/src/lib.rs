@@ -2,7 +2,9 @@
 
 pub mod crash;
 pub mod door;
+pub mod full_disk;
 pub mod measure;
 pub mod programs;
 pub mod prove;
 pub mod rig;
+pub mod wayback;

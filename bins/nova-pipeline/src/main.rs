@@ -263,10 +263,10 @@ async fn run(args: RunArgs) -> Result<i32, Failure> {
     let only =
         only.map(|(stage, (from, finished))| run::Only { pick: run::Pick::Stage(stage), from, finished });
     let definition = source.definition(&set, &new_run_id(), args.workers, only)?;
-    preflight::check(&definition, &std::path::absolute(&path).unwrap_or(path.clone())).await?;
+    let targets = preflight::check(&definition, &std::path::absolute(&path).unwrap_or(path.clone())).await?;
     let state = StateDir::open(&path)?;
     let settings = settings(&args.output, args.stop_at_gate, &state);
-    open(&state, definition, &settings).await
+    open(&state, definition, targets, &settings).await
 }
 
 fn assignments(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {

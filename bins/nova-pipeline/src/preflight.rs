@@ -3,18 +3,20 @@
 use std::net::TcpListener;
 use std::path::Path;
 
+use adapter_store::TargetRef;
 use ports::Target;
 use run::Definition;
 
 use crate::call::{quoted, sibling};
 use crate::failure::Failure;
-use crate::world::{target, target_folder};
+use crate::world::target;
 
-/// Looks at every target that a deploy job of this run uses.
+/// Looks at every target that a deploy job of this run uses. Gives their names, and the identity of those that run.
 ///
 /// # Errors
 /// A port is taken by something else, or another run holds a target; nothing was changed.
-pub async fn check(definition: &Definition, state: &Path) -> Result<(), Failure> {
+pub async fn check(definition: &Definition, state: &Path) -> Result<Vec<TargetRef>, Failure> {
+    let mut targets = Vec::new();
     for (name, spec) in &definition.targets {
         let used = definition.plan.jobs().iter().any(|job| match &job.body {
             pipeline_core::Body::Deploy(release) => {
@@ -25,12 +27,19 @@ pub async fn check(definition: &Definition, state: &Path) -> Result<(), Failure>
         if !used {
             continue;
         }
-        match target(state, name.as_str()).observe().await {
-            Ok(seen) => held(name.as_str(), &seen, state)?,
-            Err(_) => free(name.as_str(), spec.port)?,
-        }
+        let uid = match target(state, name.as_str()).observe().await {
+            Ok(seen) => {
+                held(name.as_str(), &seen, state)?;
+                seen.uid
+            }
+            Err(_) => {
+                free(name.as_str(), spec.port)?;
+                String::new()
+            }
+        };
+        targets.push(TargetRef { name: name.to_string(), uid });
     }
-    Ok(())
+    Ok(targets)
 }
 
 fn held(name: &str, seen: &supervise::Observation, state: &Path) -> Result<(), Failure> {
@@ -58,9 +67,4 @@ fn free(name: &str, port: u16) -> Result<(), Failure> {
             "the target {name} cannot listen on 127.0.0.1:{port}: {error}; choose another port, or end what uses it"
         ))
     })
-}
-
-/// Whether the folder of a target is there: it was started before.
-pub fn known(state: &Path, name: &str) -> bool {
-    target_folder(state, name).is_dir()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adapter_store::{Header, JOURNAL_SCHEMA, JournalWriter, RunDir, StateDir};
+use adapter_store::{Header, JOURNAL_SCHEMA, JournalWriter, RunDir, StateDir, TargetRef};
 use machine::{Durability, Machine, Timestamp};
 use ports::{Entry, Journal, PortError};
 use run::{Command, Definition, Event, Run};
@@ -46,7 +46,12 @@ pub struct Settings {
 ///
 /// # Errors
 /// It could not begin, and nothing was changed; or its runner failed in the middle.
-pub async fn open(state: &StateDir, definition: Definition, settings: &Settings) -> Result<i32, Failure> {
+pub async fn open(
+    state: &StateDir,
+    definition: Definition,
+    targets: Vec<TargetRef>,
+    settings: &Settings,
+) -> Result<i32, Failure> {
     let dir = state.create_run(&definition.run)?;
     let header = Header {
         schema: JOURNAL_SCHEMA,
@@ -55,7 +60,7 @@ pub async fn open(state: &StateDir, definition: Definition, settings: &Settings)
         boot_id: boot_id(),
         boot_ms: boot_now_ms(),
         wall_ms: wall_ms(),
-        targets: Vec::new(),
+        targets,
         definition: serde_json::json!({ "name": definition.name, "file": definition.file, "digest": definition.digest }),
     };
     let created = JournalWriter::create(&dir, &header).inspect_err(|_| {

@@ -35,23 +35,39 @@ pub(crate) async fn of_run(state_dir: Option<&Path>, run: &str) -> Result<i32, F
 async fn abort(state: &StateDir, id: &str, of: Option<&str>) -> Result<i32, Failure> {
     let by = format!("aborted by {}", user());
     let command = Command::Abort { by, target: of.map(Into::into) };
-    match send(state, id, command).await? {
-        Sent::Taken => {
+    match send(state, id, command).await {
+        Ok(Sent::Taken) => {
             println!("run {id} goes back to stable");
             Ok(0)
         }
-        Sent::Left => without_runner(state, id, of).await,
+        Ok(Sent::Left) => {
+            without_runner(state, id, of).await?;
+            println!("no runner is alive; run {id} ends when it is resumed");
+            Ok(0)
+        }
+        // A runner that does not answer, or a disk without room for the command, is no reason to stay.
+        Err(failure) if failure.code == 1 => {
+            eprintln!("{failure}; the target is asked instead");
+            without_runner(state, id, of).await
+        }
+        Err(failure) => Err(failure),
     }
 }
 
 /// The runner is gone: the target itself returns the traffic, and the run hears of it when it is resumed.
 async fn without_runner(state: &StateDir, id: &str, of: Option<&str>) -> Result<i32, Failure> {
-    let past = Past::read(state, id)?;
-    let Some(definition) = past.replayed.machine.definition() else {
-        return Err(Failure::usage(format!("run {id} was never opened")));
+    let names = match of {
+        Some(name) => vec![name.to_owned()],
+        None => {
+            let past = Past::read(state, id)?;
+            let Some(definition) = past.replayed.machine.definition() else {
+                return Err(Failure::usage(format!("run {id} was never opened")));
+            };
+            definition.targets.keys().map(ToString::to_string).collect()
+        }
     };
-    for name in definition.targets.keys().filter(|name| of.is_none_or(|of| of == name.as_str())) {
-        match target(state.path(), name.as_str()).restore_stable(&RunId::new(id)).await {
+    for name in names {
+        match target(state.path(), &name).restore_stable(&RunId::new(id)).await {
             Ok(Restoration::Restored { stable: true, .. }) => println!("{name}: all traffic is on stable"),
             Ok(Restoration::Restored { stable: false, .. }) => {
                 println!("{name}: emptied; there was no stable version");
@@ -63,6 +79,5 @@ async fn without_runner(state: &StateDir, id: &str, of: Option<&str>) -> Result<
             Err(error) => println!("{name}: {error}"),
         }
     }
-    println!("no runner is alive; run {id} ends when it is resumed");
     Ok(0)
 }

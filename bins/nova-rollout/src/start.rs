@@ -38,7 +38,8 @@ pub(crate) async fn start(args: RunArgs) -> Result<i32, Failure> {
     let pick = Pick::Deploy { job: &args.job, digest: digest.as_deref() };
     let only = Only { pick, from: &from, finished: &finished };
     let definition = source.definition(&set, &new_run_id(), 1, Some(only))?;
-    preflight::check(&definition, state.path()).await?;
+    let targets = preflight::check(&definition, state.path()).await?;
     let flags = format!(" --state-dir {}", quoted(&state.path().display().to_string()));
-    open(&state, definition, &Settings { view: ViewKind::of(args.json), stop_at_gate: false, flags }).await
+    open(&state, definition, targets, &Settings { view: ViewKind::of(args.json), stop_at_gate: false, flags })
+        .await
 }

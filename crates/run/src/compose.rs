@@ -201,6 +201,7 @@ impl<J: Judge + From<Rules>> Opened<J> {
     }
 
     fn answer(&mut self, now: Timestamp, job: Name, granted: bool, by: String) -> Effects {
+        let by = if by == self.definition.by { format!("{by} (self-approved)") } else { by };
         let Some(path) = self.asking(&job) else {
             return self.tell_pipeline(now, pipeline_core::Event::Answered { job, granted, by });
         };

@@ -13,14 +13,10 @@ use run::{CommandSpec, Definition, Event, ReadyCheck};
 use tokio::sync::mpsc;
 
 use crate::environment::{Environment, environment};
+use crate::outputs::collect;
 use crate::signals::process_name;
 use crate::world::Shared;
-use crate::{Arrived, Clock, Places, World, failpoint, keep};
-
-/// Largest output of a job, in bytes.
-const MAX_OUTPUT: usize = 64 << 10;
-/// Largest sum of the outputs of a job.
-const MAX_OUTPUTS: usize = 1 << 20;
+use crate::{Arrived, Clock, Places, World, failpoint};
 
 /// What all attempts of a run share.
 pub(crate) struct Workshop<W> {
@@ -99,7 +95,7 @@ impl<W: World> Workshop<W> {
         if finished.code != Some(0) {
             return Ended { code: finished.code, outputs: BTreeMap::new(), remark: finished.remark };
         }
-        match self.collect(spec, &work, &outputs) {
+        match collect(&self.places.state, spec, &work, &outputs, &environment.secrets) {
             Ok(outputs) => Ended { code: Some(0), outputs, remark: finished.remark },
             Err(why) => failed(why),
         }
@@ -193,7 +189,12 @@ impl<W: World> Workshop<W> {
             (Some(code), _) => format!("exit code {code}"),
             (None, signal) => format!("ended by signal {}", signal.unwrap_or(0)),
         };
-        let remark = failed.then(|| format!("{how}; log: {}", self.log(&attempt.path()).display()));
+        // A command that wrote nothing has no log.
+        let log = match ended.log.bytes {
+            0 => "it wrote nothing".to_owned(),
+            _ => format!("log: {}", self.log(&attempt.path()).display()),
+        };
+        let remark = failed.then(|| format!("{how}; {log}"));
         Ok(Finished { code: ended.code, remark })
     }
 
@@ -210,33 +211,6 @@ impl<W: World> Workshop<W> {
                 let _ = workshop.world.jobs().stop(&name).await;
             }
         });
-    }
-
-    fn collect(
-        &self,
-        spec: &CommandSpec,
-        work: &std::path::Path,
-        outputs: &std::path::Path,
-    ) -> Result<BTreeMap<String, String>, String> {
-        let mut values = BTreeMap::new();
-        for (name, path) in &spec.artifacts {
-            let digest = keep(&self.places.state, &work.join(path));
-            values.insert(name.clone(), digest.map_err(|error| format!("artifact {name}: {error}"))?);
-        }
-        let mut sum = 0;
-        for name in &spec.outputs {
-            let text = std::fs::read_to_string(outputs.join(name))
-                .map_err(|error| format!("output {name} was not written to NOVA_OUTPUTS: {error}"))?;
-            sum += text.len();
-            if text.len() > MAX_OUTPUT || sum > MAX_OUTPUTS {
-                return Err(format!(
-                    "output {name} has {} bytes; at most {MAX_OUTPUT} are taken",
-                    text.len()
-                ));
-            }
-            values.insert(name.clone(), text.trim_end_matches('\n').to_owned());
-        }
-        Ok(values)
     }
 
     /// Asks whether a lost effect had happened.

@@ -13,6 +13,7 @@ mod environment;
 mod failpoint;
 mod jobs;
 mod log;
+mod outputs;
 mod pilot;
 mod replay;
 mod sighting;

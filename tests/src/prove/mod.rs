@@ -2,12 +2,14 @@
 
 pub mod bad_input;
 
-use crate::crash;
 use crate::door::{Topic, Verdict};
+use crate::{crash, full_disk, wayback};
 
 /// All proofs.
 pub const TOPICS: &[Topic] = &[
     ("crash", "kill -9 of the runner at every failpoint and 100 random times, then resume", crash_topic),
+    ("way-back", "a release is told to go back in every phase and manner", wayback::prove),
+    ("full-disk", "the way back on a full disk (needs root)", full_disk::prove),
     (
         "bad-input",
         "Bad input against the real programs: message, place, code, nothing left",
