@@ -38,7 +38,8 @@ pub fn row() -> String {
         Err(error) => format!("not run: {error}"),
         Ok(output) => {
             let text = String::from_utf8_lossy(&output.stdout);
-            let last = text.lines().last().unwrap_or("it said nothing").to_owned();
+            let last = text.lines().last().unwrap_or("it said nothing");
+            let last = last.trim_start_matches("full-disk: ").trim_end_matches(" ok").to_owned();
             if output.status.success() { last } else { format!("WRONG: {text}") }
         }
     }
@@ -90,6 +91,9 @@ fn full(dead: bool) -> Result<i32, String> {
         println!("{}", rig.said());
     }
     std::fs::remove_file(&filler).map_err(|error| error.to_string())?;
+    if !rig.past()?.file.closed {
+        return Err(format!("the reserve did not last to the end of the journal\n{}", rig.said()));
+    }
     Ok(last)
 }
 

@@ -3,9 +3,11 @@
 pub mod crash;
 pub mod door;
 pub mod full_disk;
+pub mod loss;
 pub mod measure;
 pub mod models;
 pub mod programs;
 pub mod prove;
 pub mod rig;
+pub mod survivors;
 pub mod wayback;

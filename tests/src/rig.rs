@@ -17,7 +17,7 @@ use supervise::TargetView;
 /// Between two looks at something that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
 /// Longest life of a process of ours, where nothing else is said.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Ports of rigs; below those that targets give to instances.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
@@ -29,7 +29,6 @@ pub struct Rig {
     file: PathBuf,
     /// Production, staging, sink.
     pub ports: [u16; 3],
-    more: Vec<String>,
 }
 
 /// The folder of the binaries, built as this program was.
@@ -107,14 +106,7 @@ impl Rig {
         let file = folder.path().join("pipeline.yaml");
         std::fs::write(&file, edit(text)).map_err(|error| error.to_string())?;
         let ports = [free_port(), free_port(), free_port()];
-        Ok(Self { folder, file, ports, more: Vec::new() })
-    }
-
-    /// Sets one more input.
-    #[must_use]
-    pub fn with(mut self, input: &str) -> Self {
-        self.more.push(input.to_owned());
-        self
+        Ok(Self { folder, file, ports })
     }
 
     /// The folder of all of it.
@@ -132,13 +124,21 @@ impl Rig {
     /// # Errors
     /// It cannot be started.
     pub fn run(&self, env: &[(&str, &str)]) -> Result<Child, String> {
+        self.run_with(&[], env)
+    }
+
+    /// The same with inputs set for this run alone, as `NAME=VALUE`.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn run_with(&self, inputs: &[&str], env: &[(&str, &str)]) -> Result<Child, String> {
         let mut command = self.command("nova-pipeline", env)?;
         command.arg("run").arg(&self.file).arg("--state-dir").arg(self.state());
         for (name, port) in ["port", "staging_port", "sink_port"].iter().zip(self.ports) {
             command.arg("--set").arg(format!("{name}={port}"));
         }
-        for more in &self.more {
-            command.arg("--set").arg(more);
+        for input in inputs {
+            command.arg("--set").arg(input);
         }
         command.spawn().map_err(|error| error.to_string())
     }

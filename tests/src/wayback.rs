@@ -160,7 +160,6 @@ fn walked(rig: &Rig, at: At, by: By) -> Result<(u64, i32), String> {
     let took = begun.elapsed().as_millis() as u64;
     let last = match by {
         By::DeadAbort => code(&mut rig.call(&["resume"], &[])?)?,
-        By::DeadCancel => code(&mut child)?,
         By::Frozen => {
             signal(&child, Signal::SIGCONT);
             code(&mut child)?

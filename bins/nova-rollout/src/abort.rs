@@ -1,6 +1,7 @@
 //! All traffic back to stable: over the run that holds the target, and without it when its runner is gone.
 
 use std::path::Path;
+use std::time::Duration;
 
 use adapter_store::StateDir;
 use nova_pipeline::call::{state_folder, user};
@@ -11,6 +12,9 @@ use nova_pipeline::world::target;
 use ports::Target;
 use run::Command;
 use supervise::{Restoration, RunId};
+
+/// A live runner records a command within milliseconds; one that takes longer does not decide about the way back.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Aborts what holds the target.
 pub(crate) async fn on_target(state_dir: Option<&Path>, name: &str) -> Result<i32, Failure> {
@@ -35,7 +39,8 @@ pub(crate) async fn of_run(state_dir: Option<&Path>, run: &str) -> Result<i32, F
 async fn abort(state: &StateDir, id: &str, of: Option<&str>) -> Result<i32, Failure> {
     let by = format!("aborted by {}", user());
     let command = Command::Abort { by, target: of.map(Into::into) };
-    match send(state, id, command).await {
+    let sent = tokio::time::timeout(ANSWER_WITHIN, send(state, id, command)).await;
+    match sent.unwrap_or_else(|_| Err(Failure::unexpected(format!("run {id} does not answer")))) {
         Ok(Sent::Taken) => {
             println!("run {id} goes back to stable");
             Ok(0)

@@ -121,7 +121,17 @@ impl JournalWriter {
             Committer::new(Arc::clone(&disk), GROUP_WINDOW).map_err(JournalError::io(dir.path()))?;
         let anchored = Instant::now();
         let dir = dir.clone();
-        Ok(Self { dir, disk, committer, seq, head, length, anchored, full: false, _lock: lock })
+        Ok(Self {
+            dir,
+            disk,
+            committer,
+            seq,
+            head,
+            length,
+            anchored,
+            full: false,
+            _lock: lock,
+        })
     }
 
     /// The last record's number; 0 when there is only the header.
@@ -137,6 +147,12 @@ impl JournalWriter {
     /// Whether the disk was full and the reserve is in use: only the way back should be written now.
     pub const fn on_reserve(&self) -> bool {
         self.full
+    }
+
+    /// Leaves the journal open for a later runner, and says how far it goes, so that a later cut is seen.
+    pub fn leave(mut self) {
+        // A disk that is full or broken keeps the older anchor, which only sees less.
+        let _ = self.committer.now().map(|()| self.anchor(false, false));
     }
 
     /// Ends the journal: nothing can be appended any more. On the disk when it returns.

@@ -4,12 +4,14 @@ pub mod bad_input;
 pub mod models;
 
 use crate::door::{Topic, Verdict};
-use crate::{crash, full_disk, wayback};
+use crate::{crash, full_disk, loss, survivors, wayback};
 
 /// All proofs.
 pub const TOPICS: &[Topic] = &[
     ("crash", "kill -9 of the runner at every failpoint and 100 random times, then resume", crash_topic),
     ("way-back", "a release is told to go back in every phase and manner", wayback::prove),
+    ("load", "a healthy release under 1 000 requests a second loses none", loss::prove),
+    ("survivors", "no process is left, however the runner ends", survivors::prove),
     ("full-disk", "the way back on a full disk (needs root)", full_disk::prove),
     (
         "bad-input",

@@ -30,6 +30,7 @@ jobs:
     stage: make
     needs: [build]
     retry: {attempts: 2}
+    outputs: [x]
     run: [{cmd: ["true"]}]
   allow:
     stage: ship
@@ -71,7 +72,7 @@ const fn change(name: &'static str, from: &'static str, to: &'static str, says: 
 /// All changes.
 pub(super) const CHANGES: &[Change] = &[
     change("a key is missing", "stages: [make, ship]\n", "", "missing field `stages`"),
-    change("a key of a job is missing", "    stage: make\n    env", "    @env", "missing field `stage`"),
+    change("a key of a job is missing", "    stage: make\n    env", "    env", "missing field `stage`"),
     change("an unknown key", "    timeout: 90s", "    @timeuot: 90s", "unknown field `timeuot`"),
     change("an unknown key at the top", "stages:", "@stage: x\nstages:", "unknown field `stage`"),
     change("a key is there twice", "    dir: sub", "    dir: sub\n    @dir: other", "duplicate"),
@@ -79,7 +80,7 @@ pub(super) const CHANGES: &[Change] = &[
     change("a list where a text belongs", "pipeline: shop", "pipeline: @[a]", "expected"),
     change("a text where a list belongs", "stages: [make, ship]", "stages: @make", "expected"),
     change("a text where a number belongs", "attempts: 2", "attempts: @two", "number"),
-    change("a number below zero", "attempts: 2", "attempts: @-2", "number"),
+    change("a number below zero", "attempts: 2", "attempts: @-2", "whole number"),
     change(
         "a number too large for any machine",
         "attempts: 2",
@@ -104,7 +105,15 @@ pub(super) const CHANGES: &[Change] = &[
     change("an unknown class of target", "class: local", "class: @cloud", "cloud"),
     change("an unknown check", "preview: [look]", "preview: [@lok]", "there is no check lok"),
     change("an unknown input", "port: {input: port}}", "port: @{input: prot}}", "there is no input prot"),
-    change("an unknown output", "env: {SIZE: big}", "env: {SIZE: {output: build.weight}}", "weight"),
+    change("an unknown output", "outputs: [x]", "env: {S: @{output: build.weight}}", "build gives no"),
+    change("an output of an unknown job", "outputs: [x]", "env: {S: @{output: biuld.size}}", "no job biuld"),
+    change(
+        "an output as a name of a revision",
+        "{SIZE: big}",
+        "{SIZE: @{output: build.size}}",
+        "must be known",
+    ),
+    change("a secret as a name of a revision", "{SIZE: big}", "{SIZE: @{secret: KEY}}", "must be known"),
     change("an unknown artifact", "output: api}", "output: @ipa}", "ipa"),
     change("an output of a job that comes later", "env: {A: b}", "env: {A: {output: test.x}}", "test"),
     change(
@@ -157,10 +166,9 @@ pub(super) const CHANGES: &[Change] = &[
     change("a tab", "    stage: make\n    env", "\t@stage: make\n    env", "tab"),
     change("an open bracket", "stages: [make, ship]", "stages: [make, ship", ""),
     change("an open quote", "pipeline: shop", "pipeline: \"shop", ""),
-    change("an anchor and an alias", "env: {A: b}", "env: @&a {A: b}", "anchor"),
-    change("two documents", "pipeline: shop", "pipeline: shop\n---\n@pipeline: shop", ""),
+    change("an anchor and an alias", "env: {A: b}", "env: &a @{A: b}", "anchors and aliases are not taken"),
+    change("two documents", "then: abort}\n", "then: abort}\n---\n@pipeline: shop\n", ""),
     change("a merge key", "env: {A: b}", "env: {@<<: {A: b}}", ""),
-    change("a tag", "dir: sub", "dir: @!!binary c3Vi", ""),
 ];
 
 /// The changed file and the place that must be named.

@@ -180,7 +180,7 @@ fn two_runs(bed: &Bed) -> Trial {
     bed.write("deploy.yaml", deploy_file(&free_port()?.to_string()))?;
     let args = ["run", "deploy.yaml", "--state-dir", "state"];
     let mut first = bed.command("nova-pipeline");
-    let mut first = first.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let first = first.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut first: Child = first.spawn().map_err(|error| error.to_string())?;
     let held = until(PATIENCE, || {
         let mut status = bed.command("nova-local");
