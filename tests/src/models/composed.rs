@@ -10,7 +10,10 @@ use std::hash::{Hash, Hasher};
 use deploy_strategies::{Plan, Step};
 use health::Judge;
 use machine::{Durability, Durable, Key, Keyed, Machine, Progress, Timestamp, Visit, step};
-use release::{Action as Does, Effect, Event, Otherwise, Outcome, Phase, Policy, Release, RuleName, Setup, Sighting, Stage, Wish};
+use release::{
+    Action as Does, Effect, Event, Otherwise, Outcome, Phase, Policy, Release, RuleName, Setup, Sighting,
+    Stage, Wish,
+};
 use stateright::{Model, Property};
 use supervise::{Epoch, Reply, Request, Restoration};
 
@@ -293,7 +296,8 @@ impl<J: Judge> World<J> {
         shift_times(&mut self.target.rules, now);
         for load in &mut self.road {
             if let Load::Look(sighting) = load {
-                let late = |at: Timestamp| Timestamp::from_millis((at.as_millis() - ms).max(NOW.as_millis() - 3));
+                let late =
+                    |at: Timestamp| Timestamp::from_millis((at.as_millis() - ms).max(NOW.as_millis() - 3));
                 sighting.taken = late(sighting.taken);
                 sighting.sample.iter_mut().for_each(|sample| sample.taken = late(sample.taken));
             }
@@ -485,9 +489,12 @@ where
             properties.push(Property::sometimes("a release is promoted", |_, w: &World<J>| {
                 w.release.outcome() == Some(&Outcome::Promoted)
             }));
-            properties.push(Property::sometimes("a release goes back with traffic on it", |_, w: &World<J>| {
-                matches!(w.release.stage(), Stage::Ended(Outcome::Aborted { .. })) && w.seen.ordered > 0
-            }));
+            properties.push(Property::sometimes(
+                "a release goes back with traffic on it",
+                |_, w: &World<J>| {
+                    matches!(w.release.stage(), Stage::Ended(Outcome::Aborted { .. })) && w.seen.ordered > 0
+                },
+            ));
         }
         properties
     }

@@ -50,7 +50,14 @@ impl Judge for AnyJudge {
         let breach = |rule| {
             let (observed, limit) = (Finite::default(), Finite::default());
             let since = sample.map_or(Timestamp::ZERO, |sample| sample.taken);
-            Verdict::Regressed(vec![Breach { rule, observed, limit, since, slot: None, text: "seen".to_owned() }])
+            Verdict::Regressed(vec![Breach {
+                rule,
+                observed,
+                limit,
+                since,
+                slot: None,
+                text: "seen".to_owned(),
+            }])
         };
         match code_of(sample) {
             Code::Good => Verdict::Healthy,

@@ -71,16 +71,19 @@ pub fn holds<J>(index: usize) -> fn(&Composed<J>, &World<J>) -> bool {
 }
 
 /// The rule that this step of the release breaks.
-pub fn broken_rule<J: Judge>(before: &Release<J>, told: &Told<'_>, after: &Release<J>) -> Option<&'static str> {
+pub fn broken_rule<J: Judge>(
+    before: &Release<J>,
+    told: &Told<'_>,
+    after: &Release<J>,
+) -> Option<&'static str> {
     let advances = told.raises().is_some() || told.promotes();
     let further = told.raises().is_some_and(|percent| percent > 50) || told.promotes();
     let abort = matches!(told.event, Some(Event::Abort { .. }));
     let ended = before.progress() == Progress::Ended;
     let bad_now = told_code(told.event)
         .is_some_and(|(code, taken, at)| code == Code::Bad && taken == told.now && at == told.generation);
-    let quiet = after.progress() == Progress::Working
-        && after.deadline().is_none()
-        && after.pending().is_empty();
+    let quiet =
+        after.progress() == Progress::Working && after.deadline().is_none() && after.pending().is_empty();
     let rows = [
         (bad_now && before.strategy().exposed() && after.strategy().exposed() && judged(before), 3),
         (quiet, 5),

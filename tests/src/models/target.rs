@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 use machine::{Key, Timestamp, step};
 use release::{Effect, Event, Wish};
 use supervise::{
-    Acquisition, Answer, Claim, Desired, Effect as Of, Epoch, Event as Told, Found, HttpProbe, InstanceId, Order,
-    ProbeKind, Probes, Process, Reply, Request, Restoration, RevisionId, RevisionSpec, RunId, Supervisor, Weight,
+    Acquisition, Answer, Claim, Desired, Effect as Of, Epoch, Event as Told, Found, HttpProbe, InstanceId,
+    Order, ProbeKind, Probes, Process, Reply, Request, Restoration, RevisionId, RevisionSpec, RunId,
+    Supervisor, Weight,
 };
 
 use super::walk::NOW;
@@ -93,7 +94,9 @@ impl Target {
                     reply = Some(said);
                     None
                 }
-                Of::FetchArtifact { revision, .. } => Some(Told::Fetched { revision, path: "/kept".to_owned() }),
+                Of::FetchArtifact { revision, .. } => {
+                    Some(Told::Fetched { revision, path: "/kept".to_owned() })
+                }
                 Of::StartInstance { instance, .. } => {
                     let process = Process { pid: instance.incarnation, start_time: 1, port: 1 };
                     Some(Told::Spawned { instance, process })
@@ -107,7 +110,9 @@ impl Target {
                 Of::DropArtifact { .. } | Of::AdoptInstance { .. } | Of::Route { .. } => None,
             };
             if let Some(event) = answer {
-                open.extend(step(&mut self.rules, now, Some(event)).effects.into_iter().map(|keyed| keyed.effect));
+                open.extend(
+                    step(&mut self.rules, now, Some(event)).effects.into_iter().map(|keyed| keyed.effect),
+                );
             }
         }
         reply

@@ -2,6 +2,7 @@
 
 pub mod bad_input;
 pub mod models;
+pub mod triggers;
 
 use crate::door::{Topic, Verdict};
 use crate::{crash, full_disk, loss, survivors, wayback};
@@ -19,6 +20,11 @@ pub const TOPICS: &[Topic] = &[
         bad_input::prove,
     ),
     ("models", "every state of every machine, and of the release over its target", models::models),
+    (
+        "triggers",
+        "five simulated worlds, in each only one of the design's rules can hold",
+        triggers::triggers,
+    ),
 ];
 
 fn crash_topic() -> Result<Verdict, String> {

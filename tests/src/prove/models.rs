@@ -96,7 +96,11 @@ fn abort() -> Walked {
 }
 
 fn crash() -> Walked {
-    walk("release x target: crash", any(Budget { crashes: 1, ..NOTHING }, &[Code::Good, Code::Bad], false), LIMIT)
+    walk(
+        "release x target: crash",
+        any(Budget { crashes: 1, ..NOTHING }, &[Code::Good, Code::Bad], false),
+        LIMIT,
+    )
 }
 
 fn messages() -> Walked {
