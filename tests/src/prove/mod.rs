@@ -2,6 +2,7 @@
 
 pub mod bad_input;
 pub mod models;
+pub mod replay;
 pub mod triggers;
 
 use crate::door::{Topic, Verdict};
@@ -25,6 +26,7 @@ pub const TOPICS: &[Topic] = &[
         "five simulated worlds, in each only one of the design's rules can hold",
         triggers::triggers,
     ),
+    ("replay", "simulated runs decided again bit for bit, every damage to a journal named", replay::proof),
 ];
 
 fn crash_topic() -> Result<Verdict, String> {
