@@ -9,5 +9,7 @@ pub mod models;
 pub mod programs;
 pub mod prove;
 pub mod rig;
+pub mod simulated;
 pub mod survivors;
 pub mod wayback;
+pub mod worlds;

@@ -57,8 +57,10 @@ impl Told<'_> {
         self.effects.iter().any(|keyed| keyed.effect == Effect::Order(Wish::Stable))
     }
 
-    fn fresh_pass(&self) -> bool {
-        told_code(self.event).is_some_and(|(code, taken, _)| code == Code::Good && self.now.since(taken) <= 2)
+    /// A breach about which a person, or his silence, said "go on" counts as a pass.
+    fn fresh_pass(&self, waived: bool) -> bool {
+        let passes = |code| code == Code::Good || (waived && code == Code::Slow);
+        told_code(self.event).is_some_and(|(code, taken, _)| passes(code) && self.now.since(taken) <= 2)
     }
 }
 
@@ -88,7 +90,7 @@ pub fn broken_rule<J: Judge>(
         (bad_now && before.strategy().exposed() && after.strategy().exposed() && judged(before), 3),
         (quiet, 5),
         (told.event.is_none() && advances, 7),
-        (further && !told.fresh_pass(), 8),
+        (further && !told.fresh_pass(after.question().is_none()), 8),
         (abort && !ended && before_promotion(before.phase()) && told.rejected, 9),
         (ended && (before != after || !told.effects.is_empty()), 11),
     ];

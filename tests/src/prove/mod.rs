@@ -2,6 +2,8 @@
 
 pub mod bad_input;
 pub mod models;
+pub mod replay;
+pub mod triggers;
 
 use crate::door::{Topic, Verdict};
 use crate::{crash, full_disk, loss, survivors, wayback};
@@ -19,6 +21,12 @@ pub const TOPICS: &[Topic] = &[
         bad_input::prove,
     ),
     ("models", "every state of every machine, and of the release over its target", models::models),
+    (
+        "triggers",
+        "five simulated worlds, in each only one of the design's rules can hold",
+        triggers::triggers,
+    ),
+    ("replay", "simulated runs decided again bit for bit, every damage to a journal named", replay::proof),
 ];
 
 fn crash_topic() -> Result<Verdict, String> {
