@@ -56,6 +56,8 @@ pub struct Composed<J> {
     pub codes: Vec<Code>,
     /// What may go wrong.
     pub budget: Budget,
+    /// The steps of the plan, in percent.
+    pub steps: Vec<u8>,
     /// Checks after the bake.
     pub verify: bool,
     /// The fault to be found: the target forgets its latch.
@@ -146,7 +148,7 @@ pub enum Action {
 
 impl<J: Judge> Composed<J> {
     fn setup(&self) -> Setup {
-        let steps = vec![Step { percent: 50, pause_ms: 1 }, Step { percent: 100, pause_ms: 0 }];
+        let steps = self.steps.iter().map(|&percent| Step { percent, pause_ms: 1 }).collect();
         let plan = Plan::new(steps, 1, 3, 1).expect("a plan").with_checks(false, self.verify, 3);
         let ask = Does::Ask { within_ms: 2, otherwise: Otherwise::Continue };
         Setup { plan, policy: Policy::design().with(RuleName::ResponseTime, ask), only_when_empty: false }
