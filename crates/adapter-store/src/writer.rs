@@ -121,17 +121,7 @@ impl JournalWriter {
             Committer::new(Arc::clone(&disk), GROUP_WINDOW).map_err(JournalError::io(dir.path()))?;
         let anchored = Instant::now();
         let dir = dir.clone();
-        Ok(Self {
-            dir,
-            disk,
-            committer,
-            seq,
-            head,
-            length,
-            anchored,
-            full: false,
-            _lock: lock,
-        })
+        Ok(Self { dir, disk, committer, seq, head, length, anchored, full: false, _lock: lock })
     }
 
     /// The last record's number; 0 when there is only the header.

@@ -26,7 +26,8 @@ pub fn journal<J: Journal>(mut journal: J, read: impl FnOnce(J) -> Result<Vec<Re
 }
 
 fn entry(n: u64) -> Entry {
-    let event = (!n.is_multiple_of(3)).then(|| json!({ "number": n, "rate": 0.1 * n as f64, "text": "line\nbreak" }));
+    let event =
+        (!n.is_multiple_of(3)).then(|| json!({ "number": n, "rate": 0.1 * n as f64, "text": "line\nbreak" }));
     Entry {
         ts: Timestamp::from_millis(n),
         event,

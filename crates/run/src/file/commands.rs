@@ -63,7 +63,8 @@ impl<'a> Context<'a> {
         if !good {
             let mend =
                 "use letters, digits, '-', '_' and '.', beginning with a letter, at most 64".to_owned();
-            self.problem(at(name), format!("{text:?} is no name for a {what}"), mend);
+            let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            self.problem(at(name), format!("{text:?} is no name for {article} {what}"), mend);
         }
     }
 
