@@ -6,14 +6,14 @@ use machine::{Machine, Name, Timestamp, step};
 use release::{Arm, Phase, Sample, Sighting, Stage};
 use run::{Command, Event, Rejected, Run, Source, read};
 
-const FILE: &str = r#"
+const FILE: &str = r"
 pipeline: two
 targets:
   a: {class: local, port: 18080}
   b: {class: local, port: 18081}
 stages: [only]
 jobs:
-"#;
+";
 
 fn deploy(name: &str, needs: &str) -> String {
     let digest = "1".repeat(64);
