@@ -5,9 +5,6 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Packages whose programs suites use.
-const PACKAGES: [&str; 6] =
-    ["nova-pipeline", "nova-local", "nova-rollout", "nova-replay", "novacron-api", "load"];
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The root of the workspace.
@@ -27,8 +24,8 @@ pub fn folder() -> Result<PathBuf, String> {
 fn build() -> Result<PathBuf, String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut build = Command::new(&cargo);
-    build.current_dir(root()).args(["build", "--quiet", "--bins"]);
-    build.args(PACKAGES.iter().flat_map(|package| ["-p", package]));
+    // The whole workspace: another choice of packages would build what they share once more, with other features.
+    build.current_dir(root()).args(["build", "--quiet", "--workspace", "--bins", "--example", "tiny"]);
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     if profile == "release" {
         build.arg("--release");
