@@ -14,7 +14,7 @@ use supervise::{HttpProbe, Probes, RevisionSpec};
 use tokio::sync::mpsc;
 
 /// Longest run, in world time.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+const LONGEST: Duration = Duration::from_hours(24);
 /// Events that wait for the machine at most.
 const EVENTS: usize = 1_024;
 
@@ -186,8 +186,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
 fn pass(universe: &Universe, span: Duration) -> Result<(), String> {
     runtime()?.block_on(async {
         universe.enter();
-        tokio::time::sleep(span).await;
-        universe.observe();
+        universe.pass(span).await;
     });
     Ok(())
 }

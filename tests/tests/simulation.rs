@@ -90,7 +90,7 @@ fn the_simulated_target_keeps_the_contract_of_targets() {
             target: &target,
             first: quick("1.5.0", "1"),
             second: quick("1.6.0", "2"),
-            pause: async || tokio::time::sleep(Duration::from_millis(50)).await,
+            pause: async || universe.pass(Duration::from_millis(50)).await,
             short_lease_ms: 300,
         };
         ports::contract::target::target(&world).await

@@ -265,7 +265,7 @@ fn a_second_writer_hears_who_holds_the_journal() {
 fn a_line_that_never_ends_is_not_read_whole() {
     let (_folder, run) = journal(1, false);
     let mut file = OpenOptions::new().append(true).open(run.journal()).unwrap();
-    file.write_all(&vec![b'x'; 3 << 20]).unwrap();
+    file.write_all(&vec![b'x'; adapter_store::MAX_LINE + 1]).unwrap();
     assert!(matches!(read(&run), Err(JournalError::Malformed { seq: 2, line: 3, .. })));
 }
 

@@ -61,6 +61,12 @@ impl Universe {
         world.entered = Some(Instant::now());
     }
 
+    /// Lets world time pass, and brings the world up to it. On a paused clock it takes no wall time.
+    pub async fn pass(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+        self.world().catch_up();
+    }
+
     /// World time, which is the run's time too.
     pub fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.world().clock())

@@ -14,7 +14,7 @@ use crate::programs;
 
 const ROUNDS: usize = 5;
 const AIM_MS: i64 = 50;
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// A release whose new revision fails every request, under 500 requests a second.
 const FILE: &str = r#"pipeline: flip
@@ -118,7 +118,8 @@ fn round(bin: &Path, folder: &Path, port: &str) -> Result<Round, String> {
     let state = state(&folder.join("state")).map_err(|error| error.to_string())?;
     let id = run_id(&state, "last").map_err(|error| error.to_string())?;
     let past = Past::read(&state, &id).map_err(|error| error.to_string())?;
-    let verdict = past.file.header.wall_ms as i64 + restored_at(&past).ok_or("no restore was decided")?;
+    let verdict =
+        past.file.header.wall_ms.cast_signed() + restored_at(&past).ok_or("no restore was decided")?;
     let failed = past.dir.work().join("users/failed.jsonl");
     let text = std::fs::read_to_string(&failed).map_err(|error| format!("{}: {error}", failed.display()))?;
     let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
@@ -140,6 +141,6 @@ fn restored_at(past: &Past) -> Option<i64> {
             .effects
             .iter()
             .any(|keyed| matches!(&keyed.effect, Effect::Release { effect: ReleaseEffect::Restore, .. }));
-        restores.then(|| record.entry.ts.since(machine::Timestamp::ZERO) as i64)
+        restores.then(|| record.entry.ts.since(machine::Timestamp::ZERO).cast_signed())
     })
 }

@@ -12,7 +12,7 @@ const JOBS: usize = 10_000;
 const WORKERS: usize = 2;
 const AIM_RATIO: f64 = 1.3;
 const AIM_MIB: f64 = 60.0;
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// A pipeline of jobs that do nothing, beside threads that start as many processes and wait for them.
 ///

@@ -79,7 +79,7 @@ pub fn broken_rule<J: Judge>(
     after: &Release<J>,
 ) -> Option<&'static str> {
     let advances = told.raises().is_some() || told.promotes();
-    let further = told.raises().is_some_and(|percent| percent > 50) || told.promotes();
+    let further = (told.ordered > 0 && told.raises().is_some()) || told.promotes();
     let abort = matches!(told.event, Some(Event::Abort { .. }));
     let ended = before.progress() == Progress::Ended;
     let bad_now = told_code(told.event)

@@ -99,7 +99,7 @@ pub fn damage(dir: &RunDir, seed: u64, tally: &mut Tally) -> Result<(), String> 
         let at = random.below(whole.len() as u64) as usize;
         let mut flipped = whole.clone();
         flipped[at] ^= 1 << random.below(7);
-        let line = whole[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = whole[..at].split(|byte| *byte == b'\n').count() as u64 - 1;
         tally.take(dir, &flipped, |why| match why {
             JournalError::Header { .. } | JournalError::SchemaNewer { .. } => line == 0,
             JournalError::Flipped { seq } | JournalError::Malformed { seq, .. } => *seq == line,

@@ -107,7 +107,7 @@ impl Bed {
     ///
     /// # Errors
     /// It does not end in time.
-    pub(super) fn output(&self, command: &mut Command) -> Result<Output, String> {
+    pub(super) fn output(command: &mut Command) -> Result<Output, String> {
         programs::run(command, WITHIN)
     }
 
@@ -117,7 +117,7 @@ impl Bed {
     /// It does not end in time.
     pub(super) fn say(&self, command: &mut Command) -> Result<Said, String> {
         let before = self.list();
-        let output = self.output(command)?;
+        let output = Self::output(command)?;
         let mut left: Vec<String> = self.list().difference(&before).cloned().collect();
         left.extend(self.processes());
         Ok(Said {

@@ -100,7 +100,9 @@ fn judged(name: &str, said: &Said, code: i32, says: &[&str]) -> Row {
 pub fn prove() -> Result<Verdict, String> {
     let rows = table()?;
     println!("{:<44} code first line of the message", "case");
-    rows.iter().for_each(|row| println!("{row}"));
+    for row in &rows {
+        println!("{row}");
+    }
     let wrong = rows.iter().filter(|row| !row.wrong.is_empty()).count();
     let not_run = rows.iter().filter(|row| row.not_run).count();
     let text =

@@ -89,7 +89,7 @@ pub(super) const CASES: &[Case] = &[
         damaged(bed, |lines| lines.swap(1, 2), &["resume", "last"])
     }),
     case("resume without a header", 2, &["header"], |bed| {
-        damaged(bed, |lines| lines[0] = "{}".to_owned(), &["resume", "last"])
+        damaged(bed, |lines| "{}".clone_into(&mut lines[0]), &["resume", "last"])
     }),
     case("nova-replay with a flipped byte", 2, &["record 2", "a byte was changed"], |bed| {
         break_journal(bed, |lines| lines[2] = lines[2].replacen("\"ts\":", "\"ts\":1", 1))?;
@@ -149,7 +149,7 @@ fn waiting(bed: &Bed) -> Result<(), String> {
 }
 
 fn expect(bed: &Bed, args: &[&str], code: i32) -> Result<(), String> {
-    let said = bed.output(bed.command("nova-pipeline").args(args))?;
+    let said = Bed::output(bed.command("nova-pipeline").args(args))?;
     if said.status.code() == Some(code) {
         return Ok(());
     }
@@ -185,15 +185,15 @@ fn two_runs(bed: &Bed) -> Trial {
     let held = until(PATIENCE, || {
         let mut status = bed.command("nova-local");
         let status = status.args(["status", "--state", "state/targets/here", "--output", "json"]);
-        bed.output(status).is_ok_and(|said| {
+        Bed::output(status).is_ok_and(|said| {
             String::from_utf8_lossy(&said.stdout).contains("\"holder\": \"")
                 || String::from_utf8_lossy(&said.stdout).contains("\"holder\":\"")
         })
     });
-    let second = bed.output(bed.command("nova-pipeline").args(args));
+    let second = Bed::output(bed.command("nova-pipeline").args(args));
     signal(first.id(), "INT", false);
     let end = wait(&mut first, PATIENCE);
-    let _ = bed.output(bed.command("nova-local").args(["stop", "--state", "state/targets/here"]));
+    let _ = Bed::output(bed.command("nova-local").args(["stop", "--state", "state/targets/here"]));
     let second = second?;
     if !held || end.is_none() {
         return Err(format!("the first run did not hold its target or did not end: {held} {end:?}"));
@@ -206,13 +206,13 @@ fn two_runs(bed: &Bed) -> Trial {
 
 /// Asks a target that runs for something bad, and stops it.
 fn with_target(bed: &Bed, args: &[&str]) -> Trial {
-    let begun = bed.output(bed.command("nova-local").args(["start", "--state", "t", "--port", "0"]))?;
+    let begun = Bed::output(bed.command("nova-local").args(["start", "--state", "t", "--port", "0"]))?;
     if !begun.status.success() {
         return Err(String::from_utf8_lossy(&begun.stderr).into_owned());
     }
-    let asked = bed.output(bed.command("nova-local").args(args));
-    let still = bed.output(bed.command("nova-local").args(["status", "--state", "t"]))?;
-    let stopped = bed.output(bed.command("nova-local").args(["stop", "--state", "t"]))?;
+    let asked = Bed::output(bed.command("nova-local").args(args));
+    let still = Bed::output(bed.command("nova-local").args(["status", "--state", "t"]))?;
+    let stopped = Bed::output(bed.command("nova-local").args(["stop", "--state", "t"]))?;
     let asked = asked?;
     let mut left = Vec::new();
     if !still.status.success() || !stopped.status.success() {
