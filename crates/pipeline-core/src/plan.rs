@@ -138,6 +138,9 @@ pub struct Plan<D> {
     stages: Vec<Name>,
     jobs: Vec<Job<D>>,
     dependants: Vec<Vec<u32>>,
+    /// Indexes in the order of their names. Empty in a plan that an earlier version wrote.
+    #[serde(default)]
+    by_name: Vec<u32>,
     workers: u32,
 }
 
@@ -191,7 +194,9 @@ impl<D> Plan<D> {
                 of.ok_or_else(|| PlanError::UnknownNeed(job.name.clone()))?.push(index as u32);
             }
         }
-        let plan = Self { stages, jobs, dependants, workers: workers.max(1) };
+        let mut by_name: Vec<u32> = (0..jobs.len() as u32).collect();
+        by_name.sort_by_key(|index| jobs.get(*index as usize).map(|job| &job.name));
+        let plan = Self { stages, jobs, dependants, by_name, workers: workers.max(1) };
         plan.check_order()?;
         plan.check_reads()?;
         Ok(plan)
@@ -214,7 +219,12 @@ impl<D> Plan<D> {
 
     /// The index of that name.
     pub fn index(&self, name: &str) -> Option<u32> {
-        self.jobs.iter().position(|job| job.name.as_str() == name).map(|index| index as u32)
+        if self.by_name.len() != self.jobs.len() {
+            return self.jobs.iter().position(|job| job.name.as_str() == name).map(|index| index as u32);
+        }
+        let of = |index: &u32| self.job(*index).map(|job| job.name.as_str());
+        let place = self.by_name.binary_search_by(|index| of(index).cmp(&Some(name))).ok()?;
+        self.by_name.get(place).copied()
     }
 
     /// Jobs that need this one.
