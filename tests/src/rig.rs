@@ -62,6 +62,8 @@ fn build() -> Result<PathBuf, String> {
     if release {
         build.arg("--release");
     }
+    // With another build folder than the one of this program it takes minutes, which nobody should wonder about.
+    eprintln!("building the programs under test");
     let built = build.status().map_err(|error| format!("cargo: {error}"))?;
     if !built.success() {
         return Err("the binaries could not be built".to_owned());
