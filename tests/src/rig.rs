@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,8 @@ use nix::unistd::Pid;
 use nova_pipeline::history::{Past, run_id, state};
 use ports::Target;
 use supervise::TargetView;
+
+use crate::programs;
 
 /// Between two looks at something that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
@@ -36,43 +37,7 @@ pub struct Rig {
 /// # Errors
 /// They could not be built.
 pub fn binaries() -> Result<PathBuf, String> {
-    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    BUILT.get_or_init(build).clone()
-}
-
-fn build() -> Result<PathBuf, String> {
-    let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let folder = own.parent().filter(|folder| !folder.ends_with("deps")).or_else(|| own.parent()?.parent());
-    // A test lies in the build folder, which need not be where binaries go.
-    let release = own.components().any(|part| part.as_os_str() == "release");
-    let profile = if release { "release" } else { "debug" };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.current_dir(&root).args([
-        "build",
-        "--quiet",
-        "--offline",
-        "-p",
-        "nova-pipeline",
-        "-p",
-        "nova-local",
-    ]);
-    build.args(["-p", "nova-rollout", "-p", "novacron-api", "-p", "load", "--bins", "--example", "tiny"]);
-    if release {
-        build.arg("--release");
-    }
-    // With another build folder than the one of this program it takes minutes, which nobody should wonder about.
-    eprintln!("building the programs under test");
-    let built = build.status().map_err(|error| format!("cargo: {error}"))?;
-    if !built.success() {
-        return Err("the binaries could not be built".to_owned());
-    }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let usual = target.join(profile);
-    let found = [Some(usual.as_path()), folder].into_iter().flatten();
-    let found = found.filter(|folder| folder.join("nova-pipeline").is_file()).map(Path::to_owned).next();
-    found.and_then(|folder| folder.canonicalize().ok()).ok_or_else(|| "there is no nova-pipeline".to_owned())
+    programs::folder()
 }
 
 fn free_port() -> u16 {

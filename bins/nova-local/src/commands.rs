@@ -108,7 +108,9 @@ pub(crate) fn upgrade(state: &Path, program: Option<PathBuf>) -> Result<(), Prob
     let own = || std::env::current_exe().map_err(Problem::unexpected);
     let program = program.map_or_else(own, Ok)?;
     let absolute = program.canonicalize();
-    let program = absolute.map_err(|error| Problem::usage(format!("{}: {error}", program.display())))?;
+    let program = absolute.map_err(|error| {
+        Problem::usage(format!("{}: {error}; give the path of a nova-local program", program.display()))
+    })?;
     let upgraded = block_on(target(state)?.upgrade(program.to_string_lossy().into_owned()))??;
     println!("pid {} serves now; pid {} ends when its requests have", upgraded.pid, upgraded.from_pid);
     Ok(())

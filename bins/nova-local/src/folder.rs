@@ -37,7 +37,13 @@ impl Folder {
     /// The folder of a target that was started before.
     pub(crate) fn existing(path: &Path) -> Result<Self, Problem> {
         let root = path.canonicalize();
-        let root = root.map_err(|error| Problem::usage(format!("{}: {error}", path.display())))?;
+        let root = root.map_err(|error| {
+            let mend = match error.kind() {
+                std::io::ErrorKind::NotFound => "; no target was started there, see start --help",
+                _ => "",
+            };
+            Problem::usage(format!("{}: {error}{mend}", path.display()))
+        })?;
         Ok(Self { root })
     }
 

@@ -21,7 +21,17 @@ const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const TAIL_BYTES_MAX: u64 = 4096;
 
 pub(crate) fn start(options: &cli::Serve) -> Result<(), Problem> {
+    let made = !options.state.exists();
     let folder = Folder::prepare(&options.state)?;
+    let started = start_in(options, &folder);
+    if started.is_err() && made {
+        // It never served: a folder that was made for it is of use to nobody.
+        let _ = fs::remove_dir_all(folder.root());
+    }
+    started
+}
+
+fn start_in(options: &cli::Serve, folder: &Folder) -> Result<(), Problem> {
     if let Ok(status) = block_on(LocalTarget::new(folder.control()).status())? {
         return already(options, &status);
     }
@@ -39,7 +49,7 @@ pub(crate) fn start(options: &cli::Serve) -> Result<(), Problem> {
         .stderr(log)
         .spawn()
         .map_err(Problem::unexpected)?;
-    let status = answered(child, &folder, begun_at)?;
+    let status = answered(child, folder, begun_at)?;
     println!("nova-local serves on http://{} as pid {}", status.address, status.pid);
     Ok(())
 }

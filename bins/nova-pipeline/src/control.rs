@@ -1,10 +1,11 @@
 //! Commands to a run: over its control socket while a runner lives, else left in its inbox for `resume`.
 
 use adapter_store::{StateDir, inbox};
-use run::Command;
+use run::{Command, Event};
 use runner::{Asked, ControlError, Told, ask};
 
 use crate::failure::Failure;
+use crate::history::Past;
 
 /// What became of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +30,14 @@ pub async fn send(state: &StateDir, id: &str, command: Command) -> Result<Sent, 
         Err(ControlError::NobodyThere) => {}
         Err(error) => return Err(Failure::unexpected(format!("run {id}: {error}"))),
     }
-    if adapter_store::read(&dir)?.closed {
+    let past = Past::open(dir.clone())?;
+    if past.file.closed {
         return Err(Failure::usage(format!("run {id} has ended; nothing was changed")));
+    }
+    // What the run would not take as it stands is not left for it.
+    let (mut machine, event) = (past.replayed.machine, Event::Command(command.clone()));
+    if let Some(why) = machine::step(&mut machine, past.replayed.last, Some(event)).rejected {
+        return Err(Failure::usage(format!("run {id}: {why}; nothing was changed")));
     }
     let value = serde_json::to_value(&command).map_err(|error| Failure::unexpected(error.to_string()))?;
     inbox::leave(&dir, &value)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use run::{Definition, MAX_FILE_BYTES, Only};
@@ -25,16 +25,25 @@ impl Source {
     /// It is not there, is no file, or is somebody else's.
     pub fn read(file: &Path) -> Result<Self, Failure> {
         let refuse = |why: String| Failure::usage(format!("{}: {why}", file.display()));
-        let opened = std::fs::File::open(file).map_err(|error| match error.kind() {
+        // Not blocking: a pipe that nobody writes to must not hold us up.
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true).custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits());
+        let opened = options.open(file).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => refuse(
                 "there is no such file; give the path of a pipeline file, or write one with `init`"
                     .to_owned(),
             ),
+            std::io::ErrorKind::PermissionDenied => {
+                refuse(format!("{error}; give this user the right to read it"))
+            }
             _ => refuse(error.to_string()),
         })?;
         let about = opened.metadata().map_err(|error| refuse(error.to_string()))?;
         if about.is_dir() {
             return Err(refuse("is a folder; give the path of a pipeline file".to_owned()));
+        }
+        if !about.is_file() {
+            return Err(refuse("is no regular file; write the pipeline to one".to_owned()));
         }
         let own = nix::unistd::geteuid().as_raw();
         if about.uid() != own && about.uid() != 0 {

@@ -270,7 +270,14 @@ async fn run(args: RunArgs) -> Result<i32, Failure> {
 }
 
 fn assignments(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    set.iter().map(|text| assignment(text)).collect()
+    let mut values = BTreeMap::new();
+    for text in set {
+        let (name, value) = assignment(text)?;
+        if values.insert(name.clone(), value).is_some() {
+            return Err(Failure::usage(format!("--set {name} is there twice; keep one of the two")));
+        }
+    }
+    Ok(values)
 }
 
 fn definition_of(file: &FileArgs) -> Result<Definition, Failure> {

@@ -19,7 +19,7 @@ const JOB_ROWS: usize = 24;
 pub fn picture(run: &Run, now: Timestamp) -> Vec<String> {
     let (Some(definition), Some(pipeline)) = (run.definition(), run.pipeline()) else { return Vec::new() };
     let mut lines = vec![format!("{}  run {}  {}", definition.name, definition.run, clock(now.as_millis()))];
-    let mut rows = Vec::new();
+    let (mut rows, mut hidden) = (Vec::new(), 0_usize);
     for (index, stage) in pipeline.plan().stages().iter().enumerate() {
         let of_stage = pipeline.plan().jobs().iter().zip(pipeline.states());
         let jobs: Vec<_> = of_stage.filter(|(job, _)| job.stage as usize == index).collect();
@@ -29,13 +29,19 @@ pub fn picture(run: &Run, now: Timestamp) -> Vec<String> {
         let begun = jobs.iter().any(|(_, state)| state.status != Status::Pending);
         let done = jobs.iter().filter(|(_, state)| state.status.settled()).count();
         let open = begun && done < jobs.len();
+        // Of a stage that is too long to show, what runs and what went wrong is shown.
+        let long = jobs.len() > JOB_ROWS;
         rows.push(format!("{} {:<12} {done}/{}", if open { ">" } else { " " }, stage.as_str(), jobs.len()));
         if !begun {
             continue;
         }
         for (job, state) in jobs {
-            let quiet = matches!(state.status, Status::Succeeded | Status::Cached | Status::Pending) && !open;
-            if quiet {
+            let quiet = matches!(state.status, Status::Succeeded | Status::Cached | Status::Pending);
+            if quiet && (!open || long) || matches!(state.status, Status::Ready) && long {
+                continue;
+            }
+            if rows.len() >= JOB_ROWS {
+                hidden += 1;
                 continue;
             }
             let until = state.ended.unwrap_or(now);
@@ -48,8 +54,7 @@ pub fn picture(run: &Run, now: Timestamp) -> Vec<String> {
             rows.push(format!("    {} {:<22} {took:>6}  {remark}", marker(&state.status), job.name.as_str()));
         }
     }
-    let hidden = rows.len().saturating_sub(JOB_ROWS);
-    lines.extend(rows.into_iter().take(JOB_ROWS));
+    lines.append(&mut rows);
     if hidden > 0 {
         lines.push(format!("    ... and {hidden} more"));
     }

@@ -63,7 +63,11 @@ pub async fn open(
         targets,
         definition: serde_json::json!({ "name": definition.name, "file": definition.file, "digest": definition.digest }),
     };
-    let writer = JournalWriter::create(&dir, &header)?;
+    let created = JournalWriter::create(&dir, &header).inspect_err(|_| {
+        // Nothing was recorded: what was made of the folder is of use to nobody.
+        let _ = std::fs::remove_dir_all(dir.path());
+    });
+    let writer = created?;
     failpoint("run.created");
     let first = Event::Opened(Box::new(definition));
     let life = Life { run: Run::new(), base: Timestamp::ZERO, first, recorded: BTreeSet::new() };
@@ -201,7 +205,10 @@ async fn finish(
     writer: JournalWriter,
 ) -> Result<i32, Failure> {
     match driven {
-        None => Ok(14),
+        None => {
+            writer.leave();
+            Ok(14)
+        }
         Some(Ok(())) => {
             let code = run.pipeline().map_or(1, |pipeline| pipeline.conclusion().code);
             failpoint("close.before");

@@ -24,6 +24,8 @@ use crate::summary::summary;
 const FRAME: Duration = Duration::from_millis(150);
 /// A picture is made at most this often; a large pipeline has many steps.
 const PICTURE_MS: u64 = 100;
+/// Up to so many jobs a picture is cheap, and is made whenever there is something to say.
+const SMALL: usize = 200;
 /// Lines of a failed job's log that are shown.
 const TAIL_LINES: usize = 20;
 /// At most so much of a log is read for them, in bytes.
@@ -113,7 +115,9 @@ impl View {
         let mut lines = self.story.lines(step);
         lines.extend(self.failed_log(step));
         self.print(&lines);
-        let due = step.now.since(self.made) >= PICTURE_MS || !lines.is_empty();
+        let waits = matches!(step.machine.progress(), Progress::Waiting { .. });
+        let small = step.machine.pipeline().is_none_or(|pipeline| pipeline.plan().jobs().len() <= SMALL);
+        let due = step.now.since(self.made) >= PICTURE_MS || (small && !lines.is_empty()) || waits;
         if due {
             self.made = step.now;
             if let Ok(mut shared) = self.shared.lock() {
@@ -125,7 +129,7 @@ impl View {
                 frame.run = Some(step.machine.clone());
             }
         }
-        if self.stop_at_gate && matches!(step.machine.progress(), Progress::Waiting { .. }) {
+        if self.stop_at_gate && waits {
             self.gate.notify_one();
         }
     }
@@ -152,10 +156,11 @@ impl View {
     fn failed_log(&self, step: &Recorded<'_, Run>) -> Vec<String> {
         let Some(Event::Job(JobEvent::Ended { job, attempt, .. })) = step.event else { return Vec::new() };
         let Some(pipeline) = step.machine.pipeline() else { return Vec::new() };
-        let command =
-            pipeline.plan().jobs().iter().any(|of| of.name == *job && matches!(of.body, Body::Command(_)));
+        let Some(index) = pipeline.plan().index(job.as_str()) else { return Vec::new() };
+        let command = pipeline.plan().job(index).is_some_and(|of| matches!(of.body, Body::Command(_)));
         let failed = pipeline
-            .state(job.as_str())
+            .states()
+            .get(index as usize)
             .is_some_and(|s| matches!(s.status, Status::Failed | Status::TimedOut));
         if !command || !failed || step.stepped.rejected.is_some() {
             return Vec::new();

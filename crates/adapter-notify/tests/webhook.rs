@@ -83,3 +83,17 @@ async fn nobody_there_is_unreachable() {
     let error = Webhook::new(&url).expect("a URL").send(&notice()).await.expect_err("nobody");
     assert!(matches!(error, PortError::Unreachable(_)), "{error}");
 }
+
+#[tokio::test]
+async fn the_contract_of_notices_is_kept() {
+    let (url, task) = server("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let hook = Webhook::new(&url).expect("a URL");
+    let arrived = async || {
+        let request = task.await.expect("served");
+        serde_json::from_str(request.split_once("\r\n\r\n")?.1).ok()
+    };
+    ports::contract::notices::notices(&hook, arrived).await.expect("kept");
+    ports::contract::notices::nobody_there(&Webhook::new("http://127.0.0.1:1/").expect("a URL"))
+        .await
+        .expect("kept");
+}

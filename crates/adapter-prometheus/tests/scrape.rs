@@ -244,3 +244,19 @@ async fn nobody_there_is_unreachable() {
     let error = PrometheusMetrics::new(source).scrape().await.expect_err("nobody");
     assert!(matches!(error, PortError::Unreachable(_)), "{error}");
 }
+
+#[tokio::test]
+async fn the_contract_of_metrics_is_kept() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let more = GOOD.replace("} 7\n", "} 9\n");
+    let server = tokio::spawn(async move {
+        for body in [GOOD, &more] {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            answer_once(stream, &http("200 OK", "text/plain; version=0.0.4", body)).await;
+        }
+    });
+    let metrics = PrometheusMetrics::new(Source::Tcp(address));
+    ports::contract::metrics::metrics(&metrics, async || {}).await.expect("kept");
+    server.await.expect("served");
+}

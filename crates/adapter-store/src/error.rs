@@ -39,19 +39,32 @@ pub enum StateError {
         path: PathBuf,
     },
     /// It is there but is not a folder.
-    #[error("{path} is not a folder")]
+    #[error("{path} is not a folder; choose another with --state-dir")]
     NotAFolder {
         /// What is in the way.
         path: PathBuf,
     },
     /// The system refused. Look at the path.
-    #[error("{path}: {source}")]
+    #[error("{path}: {source}{mend}", mend = mend(source))]
     Io {
         /// Where.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// What helps, where that is known.
+fn mend(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; free some space, or choose another folder with --state-dir"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; choose another folder with --state-dir"
+        }
+        _ => "",
+    }
 }
 
 impl StateError {
@@ -151,7 +164,7 @@ pub enum JournalError {
     #[error(transparent)]
     State(#[from] StateError),
     /// The system refused. Look at the path.
-    #[error("{path}: {source}")]
+    #[error("{path}: {source}{mend}", mend = mend(source))]
     Io {
         /// Where.
         path: PathBuf,

@@ -4,8 +4,9 @@ use std::io::{self, BufRead, Read};
 
 use machine::sha256_hex;
 
-/// Longest line of a journal, its line break included.
-pub const MAX_LINE: usize = 1 << 20;
+/// Longest line of a journal, its line break included. The first record holds the whole definition of a run: a
+/// pipeline file of the size that is taken, with ten thousand jobs, becomes some megabytes.
+pub const MAX_LINE: usize = 32 << 20;
 
 /// Largest journal.
 pub const MAX_JOURNAL: u64 = 2 << 30;

@@ -139,6 +139,12 @@ impl JournalWriter {
         self.full
     }
 
+    /// Leaves the journal open for a later runner, and says how far it goes, so that a later cut is seen.
+    pub fn leave(mut self) {
+        // A disk that is full or broken keeps the older anchor, which only sees less.
+        let _ = self.committer.now().map(|()| self.anchor(false, false));
+    }
+
     /// Ends the journal: nothing can be appended any more. On the disk when it returns.
     ///
     /// # Errors

@@ -265,7 +265,7 @@ fn a_second_writer_hears_who_holds_the_journal() {
 fn a_line_that_never_ends_is_not_read_whole() {
     let (_folder, run) = journal(1, false);
     let mut file = OpenOptions::new().append(true).open(run.journal()).unwrap();
-    file.write_all(&vec![b'x'; 3 << 20]).unwrap();
+    file.write_all(&vec![b'x'; adapter_store::MAX_LINE + 1]).unwrap();
     assert!(matches!(read(&run), Err(JournalError::Malformed { seq: 2, line: 3, .. })));
 }
 
@@ -308,4 +308,27 @@ proptest! {
         drop(writer);
         prop_assert_eq!(&read(&run).unwrap().records[0].entry, &entry);
     }
+}
+
+#[test]
+fn the_contract_of_a_journal_is_kept() {
+    let (_folder, run) = fresh();
+    let writer = JournalWriter::create(&run, &header()).unwrap();
+    ports::contract::journal::journal(writer, |writer| {
+        writer.close()?;
+        Ok(read(&run).unwrap().records)
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_cut_of_a_journal_that_was_left_is_named_as_one() {
+    let (_folder, run) = fresh();
+    let mut writer = JournalWriter::create(&run, &header()).unwrap();
+    (1..=3).for_each(|n| writer.append(entry(n), Durability::Grouped).unwrap());
+    writer.leave();
+    assert_eq!(read(&run).unwrap().records.len(), 3);
+    let kept = lines(&run)[..3].to_vec();
+    put(&run, &kept);
+    assert!(matches!(read(&run), Err(JournalError::Cut { have: 2, anchor: 3 })));
 }

@@ -1,6 +1,6 @@
 //! Random graphs against a slow and obvious oracle: what each job's end must be, given how each command ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use machine::{Key, Machine, Name, Timestamp, step};
 use pipeline_core::{
@@ -16,24 +16,23 @@ struct Node {
     left_out: bool,
 }
 
+/// Needs with their policy, succeeds, cleanup, left out.
+type Row = (Vec<(prop::sample::Index, u8)>, bool, bool, bool);
+
+fn node((at, (needs, succeeds, cleanup, left_out)): (usize, Row)) -> Node {
+    let earlier = needs.into_iter().filter(|_| at > 0).map(|(of, how)| (of.index(at), how));
+    let needs: BTreeMap<usize, u8> = earlier.collect();
+    Node { needs: needs.into_iter().collect(), succeeds, cleanup, left_out }
+}
+
 fn nodes() -> impl Strategy<Value = Vec<Node>> {
-    let node = (
+    let row = (
         proptest::collection::vec((any::<prop::sample::Index>(), 0_u8..4), 0..4),
         prop::bool::weighted(0.75),
         prop::bool::weighted(0.15),
         prop::bool::weighted(0.1),
     );
-    proptest::collection::vec(node, 1..14).prop_map(|rows| {
-        let build = |(at, (needs, succeeds, cleanup, left_out)): (
-            usize,
-            (Vec<(prop::sample::Index, u8)>, bool, bool, bool),
-        )| {
-            let needs: std::collections::BTreeMap<usize, u8> =
-                needs.into_iter().filter(|_| at > 0).map(|(of, how)| (of.index(at), how)).collect();
-            Node { needs: needs.into_iter().collect(), succeeds, cleanup, left_out }
-        };
-        rows.into_iter().enumerate().map(build).collect()
-    })
+    proptest::collection::vec(row, 1..14).prop_map(|rows| rows.into_iter().enumerate().map(node).collect())
 }
 
 fn job(at: usize, node: &Node) -> Job<()> {

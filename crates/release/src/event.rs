@@ -60,7 +60,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// Another run took the target over; ours was returned to stable before.
+    /// Somebody acquired the target later, so this order was not taken. It says nothing about the traffic.
     Fenced,
     /// The target had returned this run's traffic to stable, and says so to an order.
     Latched,

@@ -37,6 +37,10 @@ impl<J: Judge> Release<J> {
             return self.close(now, Outcome::Aborted { reason, stable: self.stable });
         }
         if sighting.stable.as_ref() == Some(&sighting.new) {
+            // A target that was just started again serves only when the instances of its stable revision are ready.
+            if sighting.ready < sighting.wanted.max(1) {
+                return Vec::new();
+            }
             let why = format!("{} is stable already", sighting.new);
             return self.close(now, Outcome::Unchanged { why });
         }

@@ -252,13 +252,17 @@ impl<J: Judge> Release<J> {
         self.rollout(now, deploy_strategies::Event::RestoreObserved { reason: why.to_owned() })
     }
 
+    /// Somebody acquired the target later: another run, which returned our traffic first, or another runner of this
+    /// run, which did not. Orders are void from here on; only the return is taken at any epoch, and only its answer
+    /// says where the traffic is.
     fn fenced(&mut self, now: Timestamp) -> Effects {
-        let why = "another run took the target over";
-        let mut effects = self.returned_by_target(now, why);
-        // Orders of ours are void from here on, so the stop of the new revision is the other run's. Checks end.
-        effects.retain(|keyed| keyed.key.is_none());
-        effects.extend(self.rollout(now, deploy_strategies::Event::StopObserved));
-        effects
+        match self.strategy.phase() {
+            Phase::Clearing | Phase::Decommissioning => {
+                self.rollout(now, deploy_strategies::Event::StopObserved)
+            }
+            Phase::Restoring => Vec::new(),
+            _ => self.abort(now, "somebody else took the target over".to_owned()),
+        }
     }
 
     pub(crate) fn end_closed(&mut self) -> Effects {

@@ -316,3 +316,18 @@ fn a_replacement_that_is_not_ready_in_time_is_given_up_and_the_old_process_stays
     assert_eq!(routed.iter().map(|up| up.incarnation).collect::<Vec<_>>(), [old]);
     assert!(stage.procs.iter().any(|p| p.stopping && p.id.incarnation != old));
 }
+
+#[test]
+fn a_promoted_run_that_is_superseded_is_not_latched() {
+    let mut stage = Stage::with_stable(&spec("1", 1));
+    let new = spec("2", 1);
+    let epoch = stage.acquire("b", false).unwrap();
+    stage.order("b", epoch, "run", Desired::Running { spec: Box::new(new.clone()) });
+    stage.settle();
+    stage.order("b", epoch, "all", weight(&new.id(), 100));
+    stage.order("b", epoch, "stable", Desired::Stable { revision: new.id() });
+    stage.acquire("c", true).unwrap();
+    let view = stage.machine.view(stage.now);
+    assert_eq!((view.stable, view.latched), (Some(new.id()), None), "what it moved is stable");
+    assert!(matches!(stage.restore("b"), Restoration::Promoted { .. }));
+}

@@ -1,6 +1,23 @@
 //! Figures: ratios, measured side by side in one run.
 
+mod flip;
+mod jobs;
+mod journal;
+mod process;
+mod splitter;
+
 use crate::door::Topic;
 
 /// All figures.
-pub const TOPICS: &[Topic] = &[];
+pub const TOPICS: &[Topic] = &[
+    ("jobs", "10 000 jobs `true` by nova-pipeline, beside a bare spawn loop", jobs::measure),
+    ("journal", "An append at each durability, beside a bare append and sync", journal::measure),
+    ("flip", "From the verdict to the last request begun on the bad revision", flip::measure),
+    ("splitter", "The splitter beside nginx: CPU a request and p99 at one rate", splitter::measure),
+];
+
+/// The middle of some figures.
+fn median(figures: &mut [f64]) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -8,13 +8,13 @@ use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use machine::{Machine, Timestamp, Visit};
-use stateright::{Checker, Expectation, Model};
+use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
 /// The moment that every state of a normal form takes for now.
 pub const NOW: Timestamp = Timestamp::from_millis(1_000);
 
 /// What is longer ago than this is equally long ago; more than any age that a machine of a model compares.
-const LONG_AGO: u64 = 6;
+const LONG_AGO: u64 = 3;
 
 /// Brings a machine that stands at `now` to the normal form: now is [`NOW`], the newest number is a constant.
 pub fn normalise<M: Machine>(machine: &mut M, now: Timestamp) {
@@ -99,10 +99,11 @@ where
 {
     let began = Instant::now();
     let properties: Vec<_> = model.properties().into_iter().map(|p| (p.name, p.expectation)).collect();
-    let checker = model.checker();
+    // One that is broken is broken; the shortest way to it is what is wanted.
+    let checker = model.checker().finish_when(HasDiscoveries::AnyFailures);
     let checker = match limit {
         Some(limit) => checker.target_state_count(limit),
-        None => checker,
+        None => checker.threads(2),
     };
     let checker = checker.spawn_bfs().join();
     let discoveries = checker.discoveries();

@@ -1,5 +1,10 @@
 //! Proofs: what must never happen, tried until it would have.
 
+pub mod bad_input;
+pub mod models;
+pub mod replay;
+pub mod triggers;
+
 use crate::door::{Topic, Verdict};
 use crate::{crash, full_disk, loss, survivors, wayback};
 
@@ -10,6 +15,18 @@ pub const TOPICS: &[Topic] = &[
     ("load", "a healthy release under 1 000 requests a second loses none", loss::prove),
     ("survivors", "no process is left, however the runner ends", survivors::prove),
     ("full-disk", "the way back on a full disk (needs root)", full_disk::prove),
+    (
+        "bad-input",
+        "Bad input against the real programs: message, place, code, nothing left",
+        bad_input::prove,
+    ),
+    ("models", "every state of every machine, and of the release over its target", models::models),
+    (
+        "triggers",
+        "five simulated worlds, in each only one of the design's rules can hold",
+        triggers::triggers,
+    ),
+    ("replay", "simulated runs decided again bit for bit, every damage to a journal named", replay::proof),
 ];
 
 fn crash_topic() -> Result<Verdict, String> {

@@ -20,7 +20,15 @@ pub(crate) const CASES: &[super::Case] = &[
     ("a_dead_guardian_ends_all_jobs_and_takes_no_new_ones", dead_guardian),
     ("a_caller_that_goes_away_harms_nobody", caller_goes_away),
     ("many_jobs_at_once", many),
+    ("the_contract_of_jobs_is_kept", contract),
 ];
+
+fn contract() {
+    block(async {
+        let (folder, jobs) = (folder(), guardian().await);
+        ports::contract::jobs::jobs(&jobs, folder.path()).await.unwrap();
+    });
+}
 
 fn ends_with_its_code() {
     block(async {

@@ -265,7 +265,7 @@ impl Pipelines {
             if was.status.settled() && was.status != is.status {
                 return Some("s14_a_settled_job_does_not_change");
             }
-            if started && !self.needs_hold(job, after) {
+            if started && !needs_hold(job, after) {
                 return Some("s15_a_job_starts_only_after_its_needs_succeeded");
             }
             if started && before.machine.cancelled().is_some() && !job.cleanup {
@@ -278,7 +278,7 @@ impl Pipelines {
             if is_service && is.ready && is.due.is_some() {
                 return Some("a_ready_service_is_not_ended_by_its_timeout");
             }
-            if self.cleanup_left_out(job, is, after) {
+            if cleanup_left_out(job, is, after) {
                 return Some("cleanup_runs_after_the_first_cancel");
             }
             if after.machine.ended() && !is.status.settled() {
@@ -302,23 +302,24 @@ impl Pipelines {
             && after.machine.pending().is_empty();
         (opened && silent).then_some("i32_it_ends_or_has_something_on_its_way")
     }
+}
 
-    fn needs_hold(&self, job: &Job<String>, after: &State) -> bool {
-        job.needs.iter().all(|need| {
-            let Some(state) = after.machine.states().get(need.job as usize) else { return false };
-            state.status.satisfies()
-                || state.released
-                || (job.cleanup && state.status.settled())
-                || (need.accept_any && state.status.settled())
-                || (need.accept_skipped && matches!(state.status, Status::Skipped(_)))
-        })
-    }
+fn needs_hold(job: &Job<String>, after: &State) -> bool {
+    job.needs.iter().all(|need| {
+        let Some(state) = after.machine.states().get(need.job as usize) else { return false };
+        state.status.satisfies()
+            || state.released
+            || (job.cleanup && state.status.settled())
+            || (need.accept_any && state.status.settled())
+            || (need.accept_skipped && matches!(state.status, Status::Skipped(_)))
+    })
+}
 
-    /// A cleanup job did not run although something that it cleans up after had begun, and nobody was in a hurry.
-    fn cleanup_left_out(&self, job: &Job<String>, is: &pipeline_core::JobState, after: &State) -> bool {
-        let begun = job.needs.iter().any(|need| {
-            after.machine.states().get(need.job as usize).is_some_and(|state| state.attempts > 0)
-        });
-        job.cleanup && begun && after.cancels < 2 && is.status.settled() && is.attempts == 0
-    }
+/// A cleanup job did not run although something that it cleans up after had begun, and nobody was in a hurry.
+fn cleanup_left_out(job: &Job<String>, is: &pipeline_core::JobState, after: &State) -> bool {
+    let begun = job
+        .needs
+        .iter()
+        .any(|need| after.machine.states().get(need.job as usize).is_some_and(|state| state.attempts > 0));
+    job.cleanup && begun && after.cancels < 2 && is.status.settled() && is.attempts == 0
 }

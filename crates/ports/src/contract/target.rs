@@ -2,15 +2,14 @@
 //!
 //! The suite begins with an empty target and walks through the life of three runs. Each promise is a line of its own.
 
-use std::fmt::Debug;
-
 use machine::Millis;
 use supervise::{
     Acquisition, Answer, Claim, Desired, Epoch, Generation, Observation, Order, Restoration, RevisionId,
     RevisionSpec, RunId, Weight,
 };
 
-use crate::{PortError, Target};
+use super::{Broken, Kept, promise};
+use crate::Target;
 
 /// A look that is repeated this often without success is a failure.
 const LOOKS_MAX: u32 = 600;
@@ -27,28 +26,6 @@ pub struct World<'a, T, P> {
     pub pause: P,
     /// A lease that runs out soon, but not between two calls.
     pub short_lease_ms: Millis,
-}
-
-/// Why the contract is broken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
-    /// The target did not answer.
-    #[error("no answer: {0}")]
-    Port(#[from] PortError),
-    /// A promise was not kept.
-    #[error("{promise}: {seen}")]
-    Promise {
-        /// Which.
-        promise: &'static str,
-        /// What was seen instead.
-        seen: String,
-    },
-}
-
-type Kept = Result<(), Broken>;
-
-fn promise(holds: bool, promise: &'static str, seen: &impl Debug) -> Kept {
-    if holds { Ok(()) } else { Err(Broken::Promise { promise, seen: format!("{seen:?}") }) }
 }
 
 /// One run with its epoch.

@@ -1,6 +1,6 @@
 //! What all parts of the file share: places, references, durations, and the commands of jobs, services and checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use machine::{Millis, Name};
 use serde_saphyr::Spanned;
@@ -25,11 +25,13 @@ pub(super) struct Context<'a> {
     file: &'a str,
     problems: Vec<Problem>,
     pub(super) inputs: BTreeMap<String, String>,
+    /// What each job gives: outputs and artifacts.
+    pub(super) gives: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl<'a> Context<'a> {
     pub(super) const fn new(file: &'a str) -> Self {
-        Self { file, problems: Vec::new(), inputs: BTreeMap::new() }
+        Self { file, problems: Vec::new(), inputs: BTreeMap::new(), gives: BTreeMap::new() }
     }
 
     pub(super) fn problem(&mut self, (line, column): (u64, u64), message: String, mend: String) {
@@ -61,7 +63,8 @@ impl<'a> Context<'a> {
         if !good {
             let mend =
                 "use letters, digits, '-', '_' and '.', beginning with a letter, at most 64".to_owned();
-            self.problem(at(name), format!("{text:?} is no name for a {what}"), mend);
+            let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            self.problem(at(name), format!("{text:?} is no name for {article} {what}"), mend);
         }
     }
 
@@ -81,7 +84,10 @@ impl<'a> Context<'a> {
     pub(super) fn value(&mut self, given: &Scalar) -> Option<Value> {
         match &given.value {
             Given::Text(text) => Some(Value::Text(text.clone())),
-            Given::Output(output) => Some(Value::Output(output.clone())),
+            Given::Output(output) => {
+                let (job, name) = output.rsplit_once('.').unwrap_or((output, ""));
+                self.check_given(at(given), job, name).then(|| Value::Output(output.clone()))
+            }
             Given::Secret(name) => Some(Value::Secret(name.clone())),
             Given::Input(name) => match self.inputs.get(name) {
                 Some(value) => Some(Value::Text(value.clone())),
@@ -93,6 +99,27 @@ impl<'a> Context<'a> {
                 }
             },
         }
+    }
+
+    /// Whether a job of this file gives that output or artifact.
+    pub(super) fn check_given(&mut self, place: (u64, u64), job: &str, name: &str) -> bool {
+        let Some(gives) = self.gives.get(job) else {
+            let mend = "write {output: JOB.NAME} with a job of this file".to_owned();
+            self.problem(place, format!("there is no job {job} that could give {name:?}"), mend);
+            return false;
+        };
+        if gives.contains(name) {
+            return true;
+        }
+        let known: Vec<&str> = gives.iter().map(String::as_str).collect();
+        let mend = match known.as_slice() {
+            [] => format!("add it under outputs: or artifacts: of {job}"),
+            known => {
+                format!("add it under outputs: or artifacts: of {job}, or use one of: {}", known.join(", "))
+            }
+        };
+        self.problem(place, format!("{job} gives no {name:?}"), mend);
+        false
     }
 
     pub(super) fn millis(&mut self, text: Option<&Text>, default: Millis) -> Millis {

@@ -76,11 +76,9 @@ fn workload(context: &mut Context<'_>, of: &RawDeploy) -> Option<Workload> {
             Value::Output(_) | Value::Secret(_) => {
                 let message =
                     format!("{name}: a revision's environment is part of its name and must be known before");
-                context.problem(
-                    at(&of.target),
-                    message,
-                    "write the value itself, or {input: NAME}".to_owned(),
-                );
+                let place = of.env.iter().find(|(of, _)| of.value == name).map(|(_, value)| at(value));
+                let mend = "write the value itself, or {input: NAME}".to_owned();
+                context.problem(place.unwrap_or_else(|| at(&of.target)), message, mend);
             }
         }
     }
@@ -102,6 +100,9 @@ fn workload(context: &mut Context<'_>, of: &RawDeploy) -> Option<Workload> {
 fn artifact(context: &mut Context<'_>, artifact: &Spanned<RawArtifact>) -> Option<ArtifactRef> {
     match (&artifact.value.from, &artifact.value.output, &artifact.value.digest) {
         (Some(from), Some(output), None) => {
+            let known = context.gives.contains_key(&from.value);
+            let place = if known { at(output) } else { at(from) };
+            context.check_given(place, &from.value, &output.value);
             Some(ArtifactRef::Output(format!("{}.{}", from.value, output.value)))
         }
         (None, None, Some(digest)) => {

@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for GivenVisitor {
 pub(super) struct RawNeed {
     #[serde(default)]
     pub(super) accept: Vec<Spanned<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::raw::present")]
     pub(super) after: Option<Spanned<String>>,
 }
 

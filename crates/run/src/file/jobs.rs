@@ -35,6 +35,7 @@ pub(super) fn compile(
 ) -> Compiled {
     let mut stages: Vec<String> = raw.stages.iter().map(|s| s.value.clone()).collect();
     stages.push(SERVICES.to_owned());
+    check_stages(context, raw);
     let names = index_names(context, raw);
     let mut compiled =
         Compiled { jobs: Vec::new(), stages, commands: BTreeMap::new(), places: BTreeMap::new() };
@@ -55,6 +56,33 @@ pub(super) fn compile(
         compiled.commands.insert(name(of), command);
     }
     compiled
+}
+
+/// What each job gives: outputs and artifacts.
+pub(super) fn gives(raw: &File) -> BTreeMap<String, BTreeSet<String>> {
+    let of = |job: &RawJob| {
+        let artifacts = job.artifacts.iter().map(|(name, _)| name.value.clone());
+        job.outputs.iter().map(|output| output.value.clone()).chain(artifacts).collect()
+    };
+    raw.jobs.iter().map(|(name, job)| (name.value.clone(), of(job))).collect()
+}
+
+fn check_stages(context: &mut Context<'_>, raw: &File) {
+    let mut known = BTreeSet::new();
+    for stage in &raw.stages {
+        context.check_name(stage, "stage");
+        if stage.value == SERVICES {
+            let mend = "choose another name; services have a stage of their own".to_owned();
+            context.problem(at(stage), format!("{SERVICES} is reserved"), mend);
+        }
+        if !known.insert(stage.value.as_str()) {
+            context.problem(
+                at(stage),
+                format!("{} is there twice", stage.value),
+                "keep one of the two".to_owned(),
+            );
+        }
+    }
 }
 
 fn index_names(context: &mut Context<'_>, raw: &File) -> BTreeMap<String, u32> {
@@ -85,7 +113,7 @@ fn compile_job(
         context.problem(at(&job.stage), message, format!("use one of: {}", known.join(", ")));
         0
     });
-    let mut needs = needs(context, names, &job.needs);
+    let mut needs = needs(context, names, of, &job.needs);
     for service in &job.services {
         needs.extend(context.index(service, names).map(|job| Need {
             job,
@@ -96,7 +124,7 @@ fn compile_job(
     let (body, command) = body(context, raw, targets, of, job);
     let mut reads = BTreeSet::new();
     for output in outputs_read(&body, command.as_ref()) {
-        reads.extend(output_ref(context, names, of, &output));
+        reads.extend(output_ref(names, &output));
     }
     let default = if matches!(body, Body::Deploy(_)) { DEPLOY_MS } else { COMMAND_MS };
     let job = Job {
@@ -115,9 +143,18 @@ fn compile_job(
     (job, command)
 }
 
-fn needs(context: &mut Context<'_>, names: &BTreeMap<String, u32>, needs: &Needs) -> Vec<Need> {
+fn needs(
+    context: &mut Context<'_>,
+    names: &BTreeMap<String, u32>,
+    job: &Spanned<String>,
+    needs: &Needs,
+) -> Vec<Need> {
     let mut edges: Vec<Need> = Vec::new();
     for (of, raw) in &needs.0 {
+        if of.value == job.value {
+            context.problem(at(of), format!("{} needs itself", of.value), "take it away".to_owned());
+            continue;
+        }
         let Some(job) = context.index(of, names) else { continue };
         let mut edge = Need { job, accept_skipped: false, accept_any: false };
         for accept in &raw.accept {
@@ -196,6 +233,9 @@ fn command(context: &mut Context<'_>, job: &RawJob) -> (Command, CommandSpec) {
     let mut spec = context.command(run, &job.env, &job.pass_env, job.dir.as_ref(), job.grace.as_ref());
     if let Some(place) = job.run.as_ref().filter(|run| run.is_empty()).map(|_| at(&job.stage)) {
         context.problem(place, "run: is empty".to_owned(), "write at least one command".to_owned());
+    }
+    for output in &job.outputs {
+        context.check_name(output, "output");
     }
     spec.outputs = job.outputs.iter().map(|output| output.value.clone()).collect();
     for (output, path) in job.artifacts.iter() {
@@ -303,12 +343,12 @@ fn compile_service(
     }
     let mut reads = BTreeSet::new();
     for output in spec.env.values().filter_map(as_output) {
-        reads.extend(output_ref(context, names, of, &output));
+        reads.extend(output_ref(names, &output));
     }
     let job = Job {
         name: name(of),
         stage,
-        needs: needs(context, names, &service.needs),
+        needs: needs(context, names, of, &service.needs),
         body: Body::Command(Command { effect: EffectClass::Repeatable, service: true }),
         retry: Retry::default(),
         timeout_ms: within.max(1),
@@ -345,19 +385,8 @@ fn as_output(value: &Value) -> Option<String> {
     }
 }
 
-fn output_ref(
-    context: &mut Context<'_>,
-    names: &BTreeMap<String, u32>,
-    of: &Spanned<String>,
-    output: &str,
-) -> Option<OutputRef> {
-    let found = output.rsplit_once('.').and_then(|(job, name)| Some((names.get(job)?, name)));
-    match found {
-        Some((job, output)) => Some(OutputRef { job: *job, output: output.to_owned() }),
-        None => {
-            let mend = "write {output: JOB.NAME} with a job of this file".to_owned();
-            context.problem(at(of), format!("{} reads {output:?}, which no job gives", of.value), mend);
-            None
-        }
-    }
+/// An output by the number of its job; one that no job gives is a problem that was recorded where it is written.
+fn output_ref(names: &BTreeMap<String, u32>, output: &str) -> Option<OutputRef> {
+    let (job, name) = output.rsplit_once('.')?;
+    names.get(job).map(|job| OutputRef { job: *job, output: name.to_owned() })
 }

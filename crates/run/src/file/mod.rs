@@ -29,6 +29,8 @@ use raw::File;
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE_BYTES: usize = 1 << 20;
+/// Most values in a file: keys, texts, lists and mappings.
+const MAX_VALUES: usize = 200_000;
 
 /// What is needed besides the file's text.
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ pub fn read(source: &Source<'_>) -> Result<Definition, Problems> {
     let mut context = Context::new(source.file);
     let inputs = inputs(&mut context, &raw, source.set);
     context.inputs = inputs.clone();
+    context.check_name(&raw.pipeline, "pipeline");
+    context.gives = jobs::gives(&raw);
     let targets = targets(&mut context, &raw);
     let compiled = jobs::compile(&mut context, &raw, &targets);
     let notify = notify(&mut context, &raw);
@@ -98,8 +102,14 @@ fn parse(source: &Source<'_>) -> Result<File, Problems> {
         let line = source.text.iter().take(error.valid_up_to()).filter(|b| **b == b'\n').count() as u64 + 1;
         Problems::one(source.file, line, 1, "not UTF-8 text".to_owned(), "save the file as UTF-8")
     })?;
-    let budget = serde_saphyr::budget! { max_aliases: 0, max_anchors: 0, max_nodes: 100_000, max_depth: 64 };
-    let options = serde_saphyr::options! { budget: budget, with_snippet: false, strict_booleans: true };
+    let budget =
+        serde_saphyr::budget! { max_aliases: 0, max_anchors: 0, max_nodes: MAX_VALUES, max_depth: 64 };
+    let options = serde_saphyr::options! {
+        budget: budget,
+        with_snippet: false,
+        strict_booleans: true,
+        merge_keys: serde_saphyr::MergeKeyPolicy::Error,
+    };
     serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| problem::from_yaml(source.file, text, &error))
 }
@@ -107,6 +117,7 @@ fn parse(source: &Source<'_>) -> Result<File, Problems> {
 fn inputs(context: &mut Context<'_>, raw: &File, set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     for (name, input) in raw.inputs.iter() {
+        context.check_name(name, "input");
         let value = set.get(&name.value).cloned().unwrap_or_else(|| input.default.value.to_string());
         if !input.one_of.is_empty() && !input.one_of.iter().any(|allowed| allowed.to_string() == value) {
             let allowed: Vec<String> = input.one_of.iter().map(ToString::to_string).collect();
@@ -117,7 +128,10 @@ fn inputs(context: &mut Context<'_>, raw: &File, set: &BTreeMap<String, String>)
     }
     for name in set.keys().filter(|name| !values.contains_key(*name)) {
         let known: Vec<&str> = values.keys().map(String::as_str).collect();
-        let mend = format!("the inputs of this file are: {}", known.join(", "));
+        let mend = match known.as_slice() {
+            [] => "take it away; this file has no inputs".to_owned(),
+            known => format!("the inputs of this file are: {}", known.join(", ")),
+        };
         context.problem((1, 1), format!("--set {name}: there is no input of that name"), mend);
     }
     values

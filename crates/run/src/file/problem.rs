@@ -51,13 +51,27 @@ pub(crate) fn from_yaml(file: &str, text: &str, error: &serde_saphyr::Error) -> 
     Problems::one(file, place.0, place.1, message.clone(), mend(&message, line))
 }
 
-/// The first line of the message, without the place that is said already.
+/// The first line of the message in our words, without the place that is said already.
 fn plain(message: &str) -> String {
-    let first = message.lines().next().unwrap_or("cannot be read");
-    match first.find(" at line ") {
-        Some(end) => first.get(..end).unwrap_or(first).to_owned(),
-        None => first.trim_start_matches("error: ").to_owned(),
-    }
+    let first = message.lines().next().unwrap_or("cannot be read").trim_start_matches("error: ");
+    let first = first.find(" at line ").and_then(|end| first.get(..end)).unwrap_or(first);
+    let first = first.find(", set DuplicateKeyPolicy").and_then(|end| first.get(..end)).unwrap_or(first);
+    let ours = [
+        ("invalid u", "a whole number is expected, not below 0 and not beyond reason"),
+        ("invalid i", "a whole number is expected"),
+        ("invalid boolean", "true or false is expected"),
+        ("expected string scalar", "a text is expected"),
+        ("expected sequence start", "a list is expected"),
+        ("expected mapping start", "a mapping is expected"),
+        ("cannot deserialize null into string", "a value is expected, and nothing is written"),
+        ("budget breached: Anchors", "anchors and aliases are not taken"),
+        ("budget breached: Aliases", "anchors and aliases are not taken"),
+        ("budget breached: Nodes", "the file has more values than are taken"),
+        ("budget breached: Depth", "the file is nested deeper than is taken"),
+        ("recursion limit exceeded", "the file is nested deeper than is taken"),
+    ];
+    let known = ours.iter().find(|(theirs, _)| first.starts_with(theirs));
+    known.map_or(first, |(_, ours)| ours).to_owned()
 }
 
 fn mend(message: &str, line: &str) -> &'static str {
@@ -70,7 +84,9 @@ fn mend(message: &str, line: &str) -> &'static str {
         "add it"
     } else if says("duplicate") {
         "keep one of the two"
-    } else if says("anchor") || says("alias") || says("budget") {
+    } else if says("more values") || says("nested deeper") {
+        "split it, or move data out of it"
+    } else if says("anchor") || says("alias") {
         "write it out; anchors and aliases are not taken"
     } else if says("invalid type") || says("expected") || says("invalid value") {
         "write a value of the kind that is expected"

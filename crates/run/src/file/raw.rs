@@ -1,6 +1,6 @@
 //! The file as it is written: key by key, with the places of what is checked later.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
 use super::given::{Given, Needs};
@@ -8,6 +8,13 @@ use super::ordered::Ordered;
 
 pub(super) type Text = Spanned<String>;
 pub(super) type Scalar = Spanned<Given>;
+
+/// A key that is written has a value; one without (null) is a slip, not the default.
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +43,7 @@ pub(super) struct RawInput {
     #[serde(default)]
     pub(super) one_of: Vec<Given>,
     /// For people; `plan` shows it.
-    #[serde(default, rename = "help")]
+    #[serde(default, rename = "help", deserialize_with = "present")]
     pub(super) _help: Option<String>,
 }
 
@@ -58,9 +65,9 @@ pub(super) struct RawNotify {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRun {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) cmd: Option<Vec<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) sh: Option<String>,
 }
 
@@ -72,7 +79,7 @@ pub(super) struct RawCheck {
     pub(super) env: Ordered<Scalar>,
     #[serde(default)]
     pub(super) pass_env: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) dir: Option<Text>,
 }
 
@@ -86,11 +93,11 @@ pub(super) struct RawService {
     pub(super) env: Ordered<Scalar>,
     #[serde(default)]
     pub(super) pass_env: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) dir: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) ready: Option<RawReady>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) grace: Option<Text>,
 }
 
@@ -109,29 +116,29 @@ pub(super) struct RawJob {
     pub(super) needs: Needs,
     #[serde(default)]
     pub(super) services: Vec<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) run: Option<Vec<Spanned<RawRun>>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) approval: Option<Spanned<RawApproval>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) deploy: Option<Spanned<RawDeploy>>,
     #[serde(default)]
     pub(super) env: Ordered<Scalar>,
     #[serde(default)]
     pub(super) pass_env: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) dir: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) timeout: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) grace: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) retry: Option<RawRetry>,
     #[serde(default)]
     pub(super) tolerated: bool,
     #[serde(default)]
     pub(super) cleanup: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) effect: Option<Spanned<RawEffect>>,
     #[serde(default)]
     pub(super) outputs: Vec<Text>,
@@ -143,7 +150,7 @@ pub(super) struct RawJob {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRetry {
     pub(super) attempts: Spanned<u32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) backoff: Option<Text>,
     #[serde(default)]
     pub(super) on_timeout: bool,
@@ -159,7 +166,7 @@ pub(super) enum RawEffect {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawOnce {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) probe: Option<Vec<String>>,
 }
 
@@ -170,7 +177,7 @@ pub(super) struct RawApproval {
     pub(super) of: Text,
     pub(super) within: Text,
     pub(super) otherwise: Text,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) answer: Option<Text>,
 }
 
@@ -184,43 +191,43 @@ pub(super) struct RawDeploy {
     pub(super) args: Vec<String>,
     #[serde(default)]
     pub(super) env: Ordered<Scalar>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) instances: Option<Spanned<u32>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) memory_limit: Option<Text>,
     pub(super) probes: RawProbes,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) drain: Option<Text>,
     pub(super) strategy: RawStrategy,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) lease: Option<Text>,
     #[serde(default)]
     pub(super) triggers: RawTriggers,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) min_requests: Option<u64>,
     #[serde(default)]
     pub(super) preview: Vec<Text>,
     #[serde(default)]
     pub(super) verify: Vec<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) checks_within: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) retain: Option<Text>,
     #[serde(default)]
     pub(super) only_when_empty: bool,
     /// An input that, when it is not empty, overrules `only_when_empty`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) unless_input: Option<Text>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawArtifact {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) from: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) output: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) digest: Option<Text>,
 }
 
@@ -228,7 +235,7 @@ pub(super) struct RawArtifact {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProbes {
     pub(super) ready: RawProbe,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) live: Option<RawProbe>,
 }
 
@@ -236,11 +243,11 @@ pub(super) struct RawProbes {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProbe {
     pub(super) http: Text,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) every: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) timeout: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) failures: Option<Spanned<u32>>,
 }
 
@@ -254,28 +261,28 @@ pub(super) enum RawStrategy {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawBlueGreen {
     pub(super) steps: Spanned<Vec<u8>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) pause: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) bake: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) progress_deadline: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) scrape: Option<Text>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTriggers {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) health_check: Option<RawTrigger>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) error_rate: Option<RawTrigger>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) response_time: Option<RawTrigger>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) server_errors: Option<RawTrigger>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) memory: Option<RawTrigger>,
 }
 
@@ -285,26 +292,26 @@ pub(super) struct RawTriggers {
 pub(super) struct RawTrigger {
     #[serde(default)]
     pub(super) off: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) over: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) window: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) min_requests: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) min_errors: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) min_diff: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) baseline: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) failures: Option<Spanned<u32>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) per_minute: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) then: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) within: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub(super) otherwise: Option<Text>,
 }

@@ -135,7 +135,8 @@ fn action(context: &mut Context<'_>, trigger: &RawTrigger, before: Action) -> Op
 }
 
 fn share(context: &mut Context<'_>, text: Option<&Text>, before: u64) -> u64 {
-    read(context, text, before, ppm_of, "no share", "write a percentage, e.g. 1%")
+    let part = |text: &str| ppm_of(text).filter(|ppm| *ppm <= 1_000_000);
+    read(context, text, before, part, "no share", "write a percentage up to 100%, e.g. 1%")
 }
 
 fn times(context: &mut Context<'_>, text: Option<&Text>, before: u64) -> u64 {
