@@ -4,7 +4,7 @@ use delivery_tests::crash::{Effort, bake, blows, lease, trial};
 
 #[test]
 fn a_run_whose_runner_is_killed_ends_as_an_undisturbed_one() {
-    let all = blows(Effort { passages: 1, random: 6, beside: 1 }, 7);
+    let all = blows(Effort { passages: 1, random: 6, beside: 1 }, 7, 800);
     let mut killed = 0;
     for blow in all.into_iter().step_by(3) {
         let ending = trial(blow).unwrap_or_else(|why| panic!("{blow}: {why}"));

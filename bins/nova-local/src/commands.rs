@@ -94,7 +94,7 @@ pub(crate) fn stop(state: &Path, keep_instances: bool) -> Result<(), Problem> {
 /// A stop may be repeated: one that was asked before counts, once it has come to its end.
 fn stopped_before(folder: &Folder, error: PortError) -> Result<(), Problem> {
     let until = Instant::now() + STOPPED_MAX;
-    while folder.lock().is_err() {
+    while folder.is_held() {
         if Instant::now() > until {
             return Err(error.into());
         }

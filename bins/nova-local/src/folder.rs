@@ -3,6 +3,8 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use adapter_local::control_socket;
 use nix::errno::Errno;
@@ -10,6 +12,10 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 
 use crate::problem::Problem;
+
+/// A lock that is held for longer than this is held by one that works.
+const LOCK_MAX: Duration = Duration::from_millis(100);
+const LOCK_EVERY: Duration = Duration::from_millis(5);
 
 /// Paths of one target. Absolute, without links.
 #[derive(Clone, Debug)]
@@ -47,8 +53,24 @@ impl Folder {
         Ok(Self { root })
     }
 
-    /// Keeps other processes out.
+    /// Whether a process works in it.
+    pub(crate) fn is_held(&self) -> bool {
+        let Ok(file) = File::open(self.root.join("lock")) else { return false };
+        matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
+    }
+
+    /// Keeps other processes out. Who only asks whether it is held may stand in the way for a moment.
     pub(crate) fn lock(&self) -> Result<Lock, Problem> {
+        let until = Instant::now() + LOCK_MAX;
+        loop {
+            match self.try_lock() {
+                Err(_) if self.is_held() && Instant::now() < until => sleep(LOCK_EVERY),
+                tried => return tried,
+            }
+        }
+    }
+
+    fn try_lock(&self) -> Result<Lock, Problem> {
         let path = self.root.join("lock");
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);

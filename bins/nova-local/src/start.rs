@@ -32,7 +32,7 @@ pub(crate) fn start(options: &cli::Serve) -> Result<(), Problem> {
 }
 
 fn start_in(options: &cli::Serve, folder: &Folder) -> Result<(), Problem> {
-    if let Ok(status) = block_on(LocalTarget::new(folder.control()).status())? {
+    if let Some(status) = another(folder)? {
         return already(options, &status);
     }
     let log_path = folder.own_log();
@@ -49,9 +49,29 @@ fn start_in(options: &cli::Serve, folder: &Folder) -> Result<(), Problem> {
         .stderr(log)
         .spawn()
         .map_err(Problem::unexpected)?;
-    let status = answered(child, folder, begun_at)?;
+    let status = match answered(child, folder, begun_at) {
+        Ok(status) => status,
+        // Two began at the same time, and the other one was faster.
+        Err(problem) => return another(folder)?.map_or(Err(problem), |status| already(options, &status)),
+    };
     println!("nova-local serves on http://{} as pid {}", status.address, status.pid);
     Ok(())
+}
+
+/// The one that works in the folder, once it answers: it may have been started a moment ago, e.g. by a runner that was
+/// killed meanwhile. `None` when there is none.
+fn another(folder: &Folder) -> Result<Option<Status>, Problem> {
+    let target = LocalTarget::new(folder.control());
+    let until = Instant::now() + ANSWER_MAX;
+    loop {
+        if let Ok(status) = block_on(target.status())? {
+            return Ok(Some(status));
+        }
+        if !folder.is_held() || Instant::now() > until {
+            return Ok(None);
+        }
+        sleep(ASK_EVERY);
+    }
 }
 
 fn already(options: &cli::Serve, status: &Status) -> Result<(), Problem> {

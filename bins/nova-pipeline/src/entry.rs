@@ -7,6 +7,23 @@ use clap::Parser;
 use crate::failure::Failure;
 use crate::say::complain;
 
+/// For a person, or for a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// Lines.
+    Text,
+    /// One JSON value on standard output.
+    Json,
+}
+
+/// `--output`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct OutputArgs {
+    /// For a person, or for a program
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
 /// Reads the command line. Help and version end in 0, a mistake in 2.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use adapter_store::StateDir;
 use clap::{Args, Parser, Subcommand};
 use nova_pipeline::call::{assignment, new_run_id, program, quoted, state_folder, user, wall_ms};
 use nova_pipeline::control::{Sent, send};
-use nova_pipeline::entry::{self, command_line};
+use nova_pipeline::entry::{self, Output, OutputArgs, command_line};
 use nova_pipeline::failure::Failure;
 use nova_pipeline::history::{Past, run_id, state};
 use nova_pipeline::session::{Settings, open, resume};
@@ -172,24 +172,11 @@ struct StateArgs {
 }
 
 #[derive(Args)]
-struct OutputArgs {
-    /// For a person, or for a program
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    output: Output,
-}
-
-#[derive(Args)]
 struct OfRun {
     /// Id of the run, or `last`
     run: String,
     #[command(flatten)]
     state: StateArgs,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 fn main() -> ExitCode {

@@ -104,10 +104,9 @@ impl Story {
                 percent => format!("{} at {percent} %", phase_name(strategy.phase())),
             };
             let before = self.phases.insert(path.clone(), phase.clone());
-            if before.as_ref() != Some(&phase)
-                && !phase.starts_with("waiting")
-                && !phase.starts_with("shifting")
-            {
+            // Orders and ends have lines of their own.
+            let told = ["waiting", "shifting", "promoted", "aborted", "returning"];
+            if before.as_ref() != Some(&phase) && !told.iter().any(|word| phase.starts_with(word)) {
                 lines.push(format!("{path}: {phase}"));
             }
         }

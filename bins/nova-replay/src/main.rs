@@ -7,6 +7,7 @@ use adapter_store::{RunDir, StateDir};
 use clap::Parser;
 use machine::step;
 use nova_pipeline::call::{program, state_folder};
+use nova_pipeline::entry::{Output, OutputArgs};
 use nova_pipeline::failure::Failure;
 use nova_pipeline::history::{Past, run_id};
 use nova_pipeline::story::Story;
@@ -33,9 +34,8 @@ struct Cli {
     /// Tell the run again, line by line
     #[arg(long)]
     show: bool,
-    /// For a program
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 #[derive(serde::Serialize)]
@@ -86,7 +86,7 @@ fn replay(cli: &Cli) -> Result<bool, Failure> {
         differences: replayed.differences.iter().map(|d| (d.seq, d.what.clone())).collect(),
     };
     let same = answer.differences.is_empty();
-    if cli.json {
+    if cli.output.output == Output::Json {
         let text =
             serde_json::to_string_pretty(&answer).map_err(|error| Failure::unexpected(error.to_string()))?;
         println!("{text}");

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use nova_pipeline::entry::{self, command_line};
+use nova_pipeline::entry::{self, OutputArgs, command_line};
 use nova_pipeline::failure::Failure;
 
 #[derive(Parser)]
@@ -72,9 +72,8 @@ struct RunArgs {
     /// Set an input
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Print one JSON object at the end
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     state: StateArgs,
 }

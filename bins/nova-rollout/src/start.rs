@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use adapter_store::StateDir;
 use nova_pipeline::call::{assignment, new_run_id, quoted, state_folder};
+use nova_pipeline::entry::Output;
 use nova_pipeline::failure::Failure;
 use nova_pipeline::history::{Past, run_id, state};
 use nova_pipeline::session::{Settings, open};
@@ -40,6 +41,11 @@ pub(crate) async fn start(args: RunArgs) -> Result<i32, Failure> {
     let definition = source.definition(&set, &new_run_id(), 1, Some(only))?;
     let targets = preflight::check(&definition, state.path()).await?;
     let flags = format!(" --state-dir {}", quoted(&state.path().display().to_string()));
-    open(&state, definition, targets, &Settings { view: ViewKind::of(args.json), stop_at_gate: false, flags })
-        .await
+    open(
+        &state,
+        definition,
+        targets,
+        &Settings { view: ViewKind::of(args.output.output == Output::Json), stop_at_gate: false, flags },
+    )
+    .await
 }

@@ -7,12 +7,16 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nova_pipeline::summary::summary;
 
+use super::MOMENT_AFTER;
 use super::audit::{Audit, audit};
 use crate::rig::{PATIENCE, Rig, code, ended, signal, until};
 
 /// Runners that may be needed for one run.
 const RUNNERS: u32 = 6;
 const KILLED: i32 = 128 + Signal::SIGKILL as i32;
+
+/// The row of the blows at random times.
+pub(crate) const AT_RANDOM: &str = "at a random time";
 
 /// When the runner is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +50,7 @@ impl Blow {
             Self::InResume(name) => format!("in resume: {name}"),
             Self::OnTheWayBack(name) => format!("on the way back: {name}"),
             Self::LeftCommand => "in resume: inbox.recorded".to_owned(),
-            Self::After(_) => "at a random time".to_owned(),
+            Self::After(_) => AT_RANDOM.to_owned(),
         }
     }
 }
@@ -133,15 +137,11 @@ fn struck(rig: &Rig, blow: Blow) -> Result<i32, String> {
         Blow::OnTheWayBack(name) => {
             let passage = if name == "give_back.before" || name == "give_back.answered" { 3 } else { 1 };
             let armed = format!("{name}:{passage}");
-            let mut child = if name == "journal.after" {
-                // Somewhere on the way: the number of records before it differs from run to run.
-                rig.run(&[])?
-            } else {
-                rig.run(&[("NOVA_FAILPOINT", &armed)])?
-            };
+            let mut child =
+                if name == MOMENT_AFTER { rig.run(&[])? } else { rig.run(&[("NOVA_FAILPOINT", &armed)])? };
             until("a release", PATIENCE, || rig.traffic().len() == 2)?;
             let mut cancel = rig.call(&["cancel"], &[])?;
-            if name == "journal.after" {
+            if name == MOMENT_AFTER {
                 signal(&child, Signal::SIGKILL);
             }
             // Whoever asked may not hear the answer of a runner that was killed; then it is asked again.

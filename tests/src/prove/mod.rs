@@ -30,5 +30,5 @@ pub const TOPICS: &[Topic] = &[
 ];
 
 fn crash_topic() -> Result<Verdict, String> {
-    crash::prove(crash::Effort { passages: 5, random: 120, beside: 2 }, 20_261_125)
+    crash::prove(crash::Effort { passages: 5, random: 180, beside: 2 }, 20_261_125)
 }

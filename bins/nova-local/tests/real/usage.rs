@@ -45,6 +45,26 @@ fn started_in_the_background_it_answers_and_stops() {
     assert_eq!(code, 1, "{said}");
 }
 
+#[test]
+fn starts_at_the_same_time_find_one_target_and_a_stop_may_be_repeated() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("target").to_string_lossy().into_owned();
+        std::thread::scope(|scope| {
+            let start = || run(&["start", "--state", &state, "--port", "0"]);
+            let both = [scope.spawn(start), scope.spawn(start), scope.spawn(start)];
+            for started in both {
+                let (code, said) = started.join().unwrap();
+                assert_eq!(code, 0, "{said}");
+            }
+        });
+        for word in ["stopped", "nothing to stop"] {
+            let (code, said) = run(&["stop", "--state", &state]);
+            assert!(code == 0 && said.contains(word), "{said}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn only_the_owner_can_open_the_socket_and_one_process_works_in_a_folder() {
     let bed = Bed::new().await;
