@@ -41,7 +41,8 @@ pub(crate) type Effects = Vec<Keyed<Effect>>;
 
 impl<D> Pipeline<D> {
     /// A run that has not begun.
-    pub fn new(plan: Plan<D>) -> Self {
+    pub fn new(mut plan: Plan<D>) -> Self {
+        plan.sort_names();
         let states = plan.jobs().iter().map(|job| JobState::new(job.needs.len() as u32)).collect();
         let unsettled = plan.jobs().iter().filter(|job| !is_service(job)).count() as u32;
         Self {

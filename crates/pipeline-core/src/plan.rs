@@ -27,6 +27,12 @@ pub struct Retry {
     pub on_timeout: bool,
 }
 
+impl Retry {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Default for Retry {
     fn default() -> Self {
         Self { attempts: 1, backoff_ms: 1_000, on_timeout: false }
@@ -113,23 +119,35 @@ pub struct Job<D> {
     /// Index of its stage.
     pub stage: u32,
     /// What must end first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Need>,
     /// What it is.
     pub body: Body<D>,
     /// Budget of attempts.
+    #[serde(default, skip_serializing_if = "Retry::is_default")]
     pub retry: Retry,
     /// Longest time of one attempt.
     pub timeout_ms: Millis,
     /// A failure does not fail the run.
+    #[serde(default, skip_serializing_if = "is_not")]
     pub tolerated: bool,
     /// It runs whatever happened to its needs, if any of them began, and also after a cancel.
+    #[serde(default, skip_serializing_if = "is_not")]
     pub cleanup: bool,
     /// Outputs of others that it reads.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub reads: BTreeSet<OutputRef>,
     /// Not run: an earlier run's result is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<Reused>,
     /// Not part of this run at all.
+    #[serde(default, skip_serializing_if = "is_not")]
     pub left_out: bool,
+}
+
+/// For serde: what is not said is false.
+fn is_not(said: &bool) -> bool {
+    !said
 }
 
 /// A checked plan.
@@ -138,6 +156,9 @@ pub struct Plan<D> {
     stages: Vec<Name>,
     jobs: Vec<Job<D>>,
     dependants: Vec<Vec<u32>>,
+    /// Indexes in the order of their names. Empty until it is asked for: a definition has no need of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by_name: Vec<u32>,
     workers: u32,
 }
 
@@ -191,10 +212,17 @@ impl<D> Plan<D> {
                 of.ok_or_else(|| PlanError::UnknownNeed(job.name.clone()))?.push(index as u32);
             }
         }
-        let plan = Self { stages, jobs, dependants, workers: workers.max(1) };
+        let plan = Self { stages, jobs, dependants, by_name: Vec::new(), workers: workers.max(1) };
         plan.check_order()?;
         plan.check_reads()?;
         Ok(plan)
+    }
+
+    /// Makes `index` fast.
+    pub(crate) fn sort_names(&mut self) {
+        let mut by_name: Vec<u32> = (0..self.jobs.len() as u32).collect();
+        by_name.sort_by_key(|index| self.job(*index).map(|job| &job.name));
+        self.by_name = by_name;
     }
 
     /// Stages in their order.
@@ -214,7 +242,12 @@ impl<D> Plan<D> {
 
     /// The index of that name.
     pub fn index(&self, name: &str) -> Option<u32> {
-        self.jobs.iter().position(|job| job.name.as_str() == name).map(|index| index as u32)
+        if self.by_name.len() != self.jobs.len() {
+            return self.jobs.iter().position(|job| job.name.as_str() == name).map(|index| index as u32);
+        }
+        let of = |index: &u32| self.job(*index).map(|job| job.name.as_str());
+        let place = self.by_name.binary_search_by(|index| of(index).cmp(&Some(name))).ok()?;
+        self.by_name.get(place).copied()
     }
 
     /// Jobs that need this one.

@@ -25,18 +25,25 @@ pub struct CommandSpec {
     /// Commands one after the other, each a program with its arguments.
     pub run: Vec<Vec<String>>,
     /// Added to the environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, Value>,
     /// Variables of the runner's environment that are passed on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pass_env: Vec<String>,
     /// Working folder, relative to the pipeline file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub dir: String,
     /// Asks whether a lost effect had happened: 0 yes, 1 no, else unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Vec<String>>,
     /// When a service is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<ReadyCheck>,
     /// Files that are kept by digest after success, by output name; relative to the job's work folder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub artifacts: BTreeMap<String, String>,
     /// Outputs that the command writes as files into the folder `NOVA_OUTPUTS`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<String>,
     /// From SIGTERM to SIGKILL.
     pub grace_ms: Millis,

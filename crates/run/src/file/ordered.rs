@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
-/// Entries in the order of the file.
+/// Entries in the order of the file; each in a box of its own, since a job as it is written has some kilobytes and
+/// there may be many.
 #[derive(Clone, Debug)]
-pub(super) struct Ordered<T>(Vec<(Spanned<String>, T)>);
+pub(super) struct Ordered<T>(Vec<(Spanned<String>, Box<T>)>);
 
 impl<T> Default for Ordered<T> {
     fn default() -> Self {
@@ -18,7 +19,7 @@ impl<T> Default for Ordered<T> {
 
 impl<T> Ordered<T> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Spanned<String>, &T)> {
-        self.0.iter().map(|(key, value)| (key, value))
+        self.0.iter().map(|(key, value)| (key, &**value))
     }
 }
 
@@ -33,7 +34,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ordered<T>, A::Error> {
                 let mut entries = Vec::new();
                 while let Some(key) = map.next_key::<Spanned<String>>()? {
-                    entries.push((key, map.next_value()?));
+                    entries.push((key, Box::new(map.next_value()?)));
                 }
                 Ok(Ordered(entries))
             }

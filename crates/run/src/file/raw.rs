@@ -121,7 +121,7 @@ pub(super) struct RawJob {
     #[serde(default, deserialize_with = "present")]
     pub(super) approval: Option<Spanned<RawApproval>>,
     #[serde(default, deserialize_with = "present")]
-    pub(super) deploy: Option<Spanned<RawDeploy>>,
+    pub(super) deploy: Option<Box<Spanned<RawDeploy>>>,
     #[serde(default)]
     pub(super) env: Ordered<Scalar>,
     #[serde(default)]
