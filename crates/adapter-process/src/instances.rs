@@ -16,14 +16,13 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, SysconfVar, sysconf};
 
+use crate::proc::{self, Stat};
+
 /// From one look at a process that is not our child to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A log that is longer when its instance starts is set aside as `NAME.1`.
 const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
-
-/// The state of a process that has ended but was not reaped.
-const ZOMBIES: [&str; 3] = ["Z", "X", "x"];
 
 /// How a process is known again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,7 +79,7 @@ pub fn start(program: Program<'_>) -> io::Result<(Identity, Child)> {
     let child = command.spawn()?;
     let pid = child.id().ok_or_else(|| io::Error::other("the process ended at once"))?;
     // A child that is not reaped keeps its entry, so this reads even when it has ended.
-    let start_time = stat(pid).map(|stat| stat.start_time);
+    let start_time = stat(pid).map(|stat| stat.start);
     let start_time = start_time.ok_or_else(|| io::Error::other("the process has no entry in /proc"))?;
     Ok((Identity { pid, start_time }, Child(child)))
 }
@@ -94,25 +93,13 @@ fn log(path: &Path) -> io::Result<fs::File> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
-struct Stat {
-    zombie: bool,
-    group: u32,
-    start_time: u64,
-}
-
 fn stat(pid: u32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may itself hold blanks and parentheses.
-    let mut fields = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace();
-    let zombie = fields.next().is_some_and(|state| ZOMBIES.contains(&state));
-    let group = fields.nth(1)?.parse().ok()?;
-    let start_time = fields.nth(16)?.parse().ok()?;
-    Some(Stat { zombie, group, start_time })
+    proc::stat(i32::try_from(pid).ok()?)
 }
 
 /// The identity of whatever runs under this pid now.
 pub fn identity(pid: u32) -> Option<Identity> {
-    stat(pid).filter(|stat| !stat.zombie).map(|stat| Identity { pid, start_time: stat.start_time })
+    stat(pid).filter(|stat| !stat.zombie).map(|stat| Identity { pid, start_time: stat.start })
 }
 
 /// Whether this very process still runs.
@@ -169,13 +156,12 @@ pub fn resident_bytes(process: Identity) -> Option<u64> {
 /// Every leader of a process group whose environment holds `name` with a value that begins with `prefix`: its identity, and
 /// the environment with which it was started. So a process is found whose start was never recorded.
 pub fn marked(name: &str, prefix: &str) -> Vec<(Identity, BTreeMap<String, String>)> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let mut found = Vec::new();
-    for pid in pids {
-        let Some(stat) = stat(pid).filter(|stat| !stat.zombie && stat.group == pid) else { continue };
-        let process = Identity { pid, start_time: stat.start_time };
-        let Ok(bytes) = fs::read(format!("/proc/{pid}/environ")) else { continue };
+    for pid in proc::pids() {
+        let Some(stat) = proc::stat(pid).filter(|stat| !stat.zombie && stat.group == pid) else { continue };
+        let Ok(number) = u32::try_from(pid) else { continue };
+        let process = Identity { pid: number, start_time: stat.start };
+        let Some(bytes) = proc::environ(pid) else { continue };
         let pairs = bytes.split(|byte| *byte == 0).filter_map(|pair| {
             let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
             Some((name.to_owned(), value.to_owned()))

@@ -6,3 +6,4 @@
 pub mod guardian;
 pub mod instances;
 pub mod mask;
+mod proc;

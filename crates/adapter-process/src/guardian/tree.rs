@@ -5,18 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read;
 use std::os::unix::fs::FileExt;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::MARK;
+use crate::proc::{self, Stat};
 
-/// An environment is searched up to here.
-const MAX_ENVIRON: u64 = 4 << 20;
-
-/// One line of `/proc/PID/stat`, as far as it matters here.
+/// One process, and what `/proc` told of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Process {
     pub(super) pid: i32,
@@ -29,16 +26,13 @@ pub(super) struct Process {
 impl Process {
     /// The process of that number as it is now.
     pub(super) fn look(pid: i32) -> Option<Self> {
-        let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
-        // The name in parentheses may hold anything, closing parentheses too.
-        let after = text.iter().rposition(|byte| *byte == b')')? + 2;
-        let rest = std::str::from_utf8(text.get(after..)?).ok()?;
-        let mut fields = rest.split_ascii_whitespace();
-        let state = fields.next()?;
-        let parent = fields.next()?.parse().ok()?;
-        let group = fields.next()?.parse().ok()?;
-        let start = fields.nth(16)?.parse().ok()?;
-        Some(Self { pid, parent, group, zombie: matches!(state, "Z" | "X"), start })
+        proc::stat(pid).map(|Stat { zombie, parent, group, start }| Self {
+            pid,
+            parent,
+            group,
+            zombie,
+            start,
+        })
     }
 
     /// Whether both are the same process, at whatever time.
@@ -66,9 +60,7 @@ impl Process {
 
     /// The mark in its environment, if that can be read.
     fn mark(&self) -> Option<String> {
-        let mut environ = Vec::new();
-        let file = fs::File::open(format!("/proc/{}/environ", self.pid)).ok()?;
-        file.take(MAX_ENVIRON).read_to_end(&mut environ).ok()?;
+        let environ = proc::environ(self.pid)?;
         let name = format!("{MARK}=");
         let value = environ.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(name.as_bytes()))?;
         String::from_utf8(value.to_vec()).ok()
@@ -82,18 +74,11 @@ pub(super) struct Tree {
     below: Vec<Process>,
 }
 
-fn numbers(folder: &str) -> impl Iterator<Item = i32> {
-    fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-}
-
 impl Tree {
     /// Everything below `root`, parents before their children.
     pub(super) fn below(root: i32) -> Self {
         let mut children: BTreeMap<i32, Vec<Process>> = BTreeMap::new();
-        for process in numbers("/proc").filter_map(Process::look) {
+        for process in proc::pids().filter_map(Process::look) {
             children.entry(process.parent).or_default().push(process);
         }
         let mut below = Vec::new();
@@ -206,7 +191,7 @@ impl Children {
 
 /// All processes of this machine whose mark begins with `prefix`.
 pub(super) fn marked(prefix: &str) -> Vec<Process> {
-    numbers("/proc")
+    proc::pids()
         .filter_map(Process::look)
         .filter(|process| !process.zombie && process.mark().is_some_and(|mark| mark.starts_with(prefix)))
         .collect()
