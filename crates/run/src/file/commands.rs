@@ -53,7 +53,7 @@ impl<'a> Context<'a> {
     }
 
     /// Names become parts of paths and keys: letters, digits, `-`, `_`, `.`, at most 64, beginning with a letter.
-    pub(super) fn check_name(&mut self, name: &Text, what: &str) {
+    pub(super) fn check_name(&mut self, name: &Spanned<String>, what: &str) {
         let text = &name.value;
         let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let good = text.len() <= 64
@@ -210,7 +210,7 @@ impl<'a> Context<'a> {
     }
 
     /// The job of that name.
-    pub(super) fn index(&mut self, name: &Text, names: &BTreeMap<String, u32>) -> Option<u32> {
+    pub(super) fn index(&mut self, name: &Spanned<String>, names: &BTreeMap<String, u32>) -> Option<u32> {
         let found = names.get(&name.value).copied();
         if found.is_none() {
             let near = names.keys().min_by_key(|known| distance(known, &name.value));
@@ -246,6 +246,6 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// The name as the machines know it.
-pub(super) fn name(text: &Text) -> Name {
+pub(super) fn name(text: &Spanned<String>) -> Name {
     Name::new(&text.value)
 }

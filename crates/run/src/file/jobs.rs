@@ -132,7 +132,7 @@ fn compile_job(
         stage: stage as u32,
         needs,
         body,
-        retry: retry(context, job.retry.as_ref()),
+        retry: retry(context, job.retry.as_deref()),
         timeout_ms: context.millis(job.timeout.as_ref(), default).max(1),
         tolerated: job.tolerated,
         cleanup: job.cleanup,

@@ -6,8 +6,9 @@ use serde_saphyr::Spanned;
 use super::given::{Given, Needs};
 use super::ordered::Ordered;
 
-pub(super) type Text = Spanned<String>;
-pub(super) type Scalar = Spanned<Given>;
+/// In boxes: most keys are not written, and a job has many.
+pub(super) type Text = Box<Spanned<String>>;
+pub(super) type Scalar = Box<Spanned<Given>>;
 
 /// A key that is written has a value; one without (null) is a slip, not the default.
 pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
@@ -119,7 +120,7 @@ pub(super) struct RawJob {
     #[serde(default, deserialize_with = "present")]
     pub(super) run: Option<Vec<Spanned<RawRun>>>,
     #[serde(default, deserialize_with = "present")]
-    pub(super) approval: Option<Spanned<RawApproval>>,
+    pub(super) approval: Option<Box<Spanned<RawApproval>>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) deploy: Option<Box<Spanned<RawDeploy>>>,
     #[serde(default)]
@@ -133,13 +134,13 @@ pub(super) struct RawJob {
     #[serde(default, deserialize_with = "present")]
     pub(super) grace: Option<Text>,
     #[serde(default, deserialize_with = "present")]
-    pub(super) retry: Option<RawRetry>,
+    pub(super) retry: Option<Box<RawRetry>>,
     #[serde(default)]
     pub(super) tolerated: bool,
     #[serde(default)]
     pub(super) cleanup: bool,
     #[serde(default, deserialize_with = "present")]
-    pub(super) effect: Option<Spanned<RawEffect>>,
+    pub(super) effect: Option<Box<Spanned<RawEffect>>>,
     #[serde(default)]
     pub(super) outputs: Vec<Text>,
     #[serde(default)]
