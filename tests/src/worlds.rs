@@ -107,7 +107,7 @@ pub fn played(run: &Run, journal: &Memory) -> Result<Played, String> {
     let mut asked = false;
     let mut again: Run = Run::new();
     for entry in &journal.0 {
-        let event = entry.event.clone().and_then(|event| serde_json::from_value(event).ok());
+        let event = entry.event.as_ref().and_then(|event| event.read().ok());
         machine::step(&mut again, entry.ts, event);
         asked |= again.rollouts().any(|(_, rollout)| rollout.release.question().is_some());
     }

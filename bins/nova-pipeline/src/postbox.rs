@@ -18,8 +18,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Identities of the commands that the journal has already.
 pub(crate) fn recorded(file: &JournalFile) -> BTreeSet<String> {
     let events = file.records.iter().filter_map(|record| record.entry.event.as_ref());
-    let ids = events.filter_map(|event| event.get("left")?.get("id")?.as_str());
-    ids.map(ToOwned::to_owned).collect()
+    let left = events.filter_map(|event| match event.read() {
+        Ok(Event::Left { id, .. }) => Some(id),
+        _ => None,
+    });
+    left.collect()
 }
 
 /// Sends the first event, then whatever is left in the inbox, until the run is over.

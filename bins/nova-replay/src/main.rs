@@ -113,7 +113,7 @@ fn tell(past: &Past) {
     let (mut run, mut story) = (Run::new(), Story::new(&program(), ""));
     for record in &past.file.records {
         let now = record.entry.ts;
-        let event = record.entry.event.clone().and_then(|value| serde_json::from_value::<Event>(value).ok());
+        let event = record.entry.event.as_ref().and_then(|event| event.read::<Event>().ok());
         let stepped = step(&mut run, now, event.clone());
         let recorded = Recorded { now, event: event.as_ref(), stepped: &stepped, machine: &run };
         for line in story.lines(&recorded) {

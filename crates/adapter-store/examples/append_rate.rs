@@ -34,7 +34,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut writer = JournalWriter::create(&run, &header)?;
         let begun = Instant::now();
         for n in 0..count {
-            let event = Some(json!({"JobEnded": {"job": "build", "attempt": 1, "outcome": "succeeded"}}));
+            let event =
+                Some(json!({"JobEnded": {"job": "build", "attempt": 1, "outcome": "succeeded"}}).into());
             let effects = vec![Fingerprint { key: Some(Key::new(n)), hash: "ab".repeat(32) }];
             let entry = Entry { ts: Timestamp::from_millis(u64::from(n)), event, effects, rejected: None };
             writer.append(entry, durability).map_err(|why| why.to_string())?;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const INSIDE: &str = "NOVA_TEST_FULL_DISK";
 
 fn entry(text: &str) -> Entry {
-    Entry { ts: Timestamp::ZERO, event: Some(json!(text)), effects: vec![], rejected: None }
+    Entry { ts: Timestamp::ZERO, event: Some(json!(text).into()), effects: vec![], rejected: None }
 }
 
 fn fill(folder: &Path) {
@@ -53,7 +53,11 @@ fn scenario(folder: &Path) {
     writer.close().unwrap();
     let file = read(&run).unwrap();
     assert!(file.closed);
-    let events: Vec<_> = file.records.into_iter().map(|record| record.entry.event.unwrap()).collect();
+    let events: Vec<_> = file
+        .records
+        .into_iter()
+        .map(|record| record.entry.event.unwrap().read::<String>().unwrap())
+        .collect();
     assert_eq!(events, ["before", "abort", "restored"]);
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use adapter_store::{Header, JournalError, JournalWriter, RunDir, StateDir, TargetRef, Torn, read};
 use machine::{Durability, Fingerprint, Key, Timestamp};
-use ports::{Entry, Journal};
+use ports::{Entry, Journal, Json};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -25,7 +25,7 @@ fn header() -> Header {
 }
 
 fn entry(n: u64) -> Entry {
-    let event = (!n.is_multiple_of(3)).then(|| json!({"n": n, "x": 0.1 + n as f64}));
+    let event = (!n.is_multiple_of(3)).then(|| json!({"n": n, "x": 0.1 + n as f64}).into());
     let effects = vec![Fingerprint { key: Some(Key::new(n as u32)), hash: "ab".repeat(32) }];
     Entry { ts: Timestamp::from_millis(n), event, effects, rejected: (n % 4 == 3).then(|| "no".into()) }
 }
@@ -302,7 +302,7 @@ proptest! {
         let (_folder, run) = fresh();
         let mut writer = JournalWriter::create(&run, &header()).unwrap();
         // `null` and an absent event are the same to JSON.
-        let event = Some(event).filter(|event| !event.is_null());
+        let event = Some(event).filter(|event| !event.is_null()).map(Json::from);
         let entry = Entry { ts: Timestamp::from_millis(ts), event, effects: vec![], rejected: None };
         writer.append(entry.clone(), Durability::Unwaited).unwrap();
         drop(writer);

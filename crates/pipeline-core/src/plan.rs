@@ -129,10 +129,10 @@ pub struct Job<D> {
     /// Longest time of one attempt.
     pub timeout_ms: Millis,
     /// A failure does not fail the run.
-    #[serde(default, skip_serializing_if = "is_not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tolerated: bool,
     /// It runs whatever happened to its needs, if any of them began, and also after a cancel.
-    #[serde(default, skip_serializing_if = "is_not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cleanup: bool,
     /// Outputs of others that it reads.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -141,13 +141,8 @@ pub struct Job<D> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<Reused>,
     /// Not part of this run at all.
-    #[serde(default, skip_serializing_if = "is_not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_out: bool,
-}
-
-/// For serde: what is not said is false.
-fn is_not(said: &bool) -> bool {
-    !said
 }
 
 /// A checked plan.

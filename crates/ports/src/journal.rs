@@ -2,9 +2,8 @@
 
 use machine::{Durability, Fingerprint, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::PortError;
+use crate::{Json, PortError};
 
 /// One entry as it is given to the journal. `event` is `None` for a wake.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,7 +12,7 @@ pub struct Entry {
     pub ts: Timestamp,
     /// The event as JSON, or `None` for a wake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event: Option<Value>,
+    pub event: Option<Json>,
     /// Keys and hashes of the effects, in order.
     pub effects: Vec<Fingerprint>,
     /// Why the event was rejected, if it was.
@@ -23,6 +22,7 @@ pub struct Entry {
 
 /// One entry as it stands in the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Line")]
 pub struct Record {
     /// From 1, without gaps.
     pub seq: u64,
@@ -33,6 +33,27 @@ pub struct Record {
     pub entry: Entry,
     /// SHA-256 over the record without this field.
     pub hash: String,
+}
+
+/// How a record is read: flattened fields would go through a tree, which keeps no text.
+#[derive(Deserialize)]
+struct Line {
+    seq: u64,
+    prev: String,
+    ts: Timestamp,
+    #[serde(default)]
+    event: Option<Json>,
+    effects: Vec<Fingerprint>,
+    #[serde(default)]
+    rejected: Option<String>,
+    hash: String,
+}
+
+impl From<Line> for Record {
+    fn from(line: Line) -> Self {
+        let Line { seq, prev, ts, event, effects, rejected, hash } = line;
+        Self { seq, prev, entry: Entry { ts, event, effects, rejected }, hash }
+    }
 }
 
 /// An append-only record with one writer.

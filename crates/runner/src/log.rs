@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use machine::{Durability, Machine, fingerprints};
-use ports::{Entry, Journal, PortError};
+use ports::{Entry, Journal, Json, PortError};
 
 use crate::{Log, Recorded, failpoint};
 
@@ -33,10 +33,9 @@ pub fn entry_of<M: Machine>(recorded: &Recorded<'_, M>) -> Result<Entry, PortErr
 where
     M::Rejected: Display,
 {
-    let event = recorded.event.map(serde_json::to_value).transpose();
     Ok(Entry {
         ts: recorded.now,
-        event: event.map_err(|error| PortError::Malformed(error.to_string()))?,
+        event: recorded.event.map(Json::of).transpose()?,
         effects: fingerprints(&recorded.stepped.effects),
         rejected: recorded.stepped.rejected.as_ref().map(ToString::to_string),
     })

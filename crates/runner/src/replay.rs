@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use machine::{Machine, Timestamp, fingerprints, step};
-use ports::Record;
+use ports::{Json, Record};
 
 /// A record whose decision comes out differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ where
     for record in records {
         replayed.records += 1;
         replayed.last = record.entry.ts;
-        let event = match record.entry.event.clone().map(serde_json::from_value::<M::Event>).transpose() {
+        let event = match record.entry.event.as_ref().map(Json::read::<M::Event>).transpose() {
             Ok(event) => event,
             Err(error) => {
                 let what = format!("this version does not know its event: {error}");

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use deploy_strategies::Phase;
 use machine::{Name, step};
 use nova_pipeline::history::Past;
+use ports::Json;
 use run::{Event, Run};
 
 /// What was found in a journal that is as it should be.
@@ -59,8 +60,8 @@ pub fn audit(past: &Past) -> Result<Audit, String> {
         let event: Option<Event> = record
             .entry
             .event
-            .clone()
-            .map(serde_json::from_value)
+            .as_ref()
+            .map(Json::read)
             .transpose()
             .map_err(|error| format!("record {}: {error}", record.seq))?;
         let resumed = matches!(event, Some(Event::Resumed { .. }));

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use deploy_strategies::Phase;
 use nix::sys::signal::Signal;
+use ports::Json;
 
 use super::audit::audit;
 use crate::rig::{PATIENCE, Rig, code, signal, until};
@@ -38,12 +39,14 @@ pub fn bake() -> Result<Bake, String> {
     let found = audit(&past)?;
     let counted_ms = *found.bake_counted_ms.first().ok_or("it was not resumed in the bake")?;
     let records = &past.file.records;
-    let of_event =
-        |name: &str| records.iter().find(|r| r.entry.event.as_ref().is_some_and(|e| e.get(name).is_some()));
-    let resumed = of_event("resumed").ok_or("there is no record of the resume")?.entry.ts;
+    let resumes = |event: &Json| {
+        event.read::<run::Event>().is_ok_and(|event| matches!(event, run::Event::Resumed { .. }))
+    };
+    let resumed = records.iter().find(|record| record.entry.event.as_ref().is_some_and(resumes));
+    let resumed = resumed.ok_or("there is no record of the resume")?.entry.ts;
     let mut run: run::Run = run::Run::new();
     for record in records {
-        let event = record.entry.event.clone().map(serde_json::from_value).transpose();
+        let event = record.entry.event.as_ref().map(Json::read).transpose();
         machine::step(&mut run, record.entry.ts, event.map_err(|error| error.to_string())?);
         let baked = run.rollouts().any(|(path, rollout)| {
             path.as_str() == "deploy-production#1" && matches!(rollout.release.phase(), Phase::Verifying)

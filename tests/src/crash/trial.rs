@@ -188,11 +188,9 @@ fn same_end(rig: &Rig, back: bool) -> Result<Audit, String> {
     if backups != 1 {
         return Err(format!("{backups} backups instead of one"));
     }
-    let cancels = past
-        .file
-        .records
-        .iter()
-        .filter(|record| record.entry.event.as_ref().is_some_and(|event| event.get("left").is_some()));
+    let cancels = past.file.records.iter().filter(|record| {
+        record.entry.event.as_ref().is_some_and(|event| event.text().starts_with(r#"{"left":"#))
+    });
     if cancels.count() > 1 {
         return Err("a command that was left was taken twice".to_owned());
     }

@@ -135,7 +135,7 @@ fn round(bin: &Path, folder: &Path, port: &str) -> Result<Round, String> {
 fn restored_at(past: &Past) -> Option<i64> {
     let mut run = <Run>::new();
     past.file.records.iter().find_map(|record| {
-        let event = record.entry.event.clone().and_then(|value| serde_json::from_value::<Event>(value).ok());
+        let event = record.entry.event.as_ref().and_then(|event| event.read::<Event>().ok());
         let stepped = step(&mut run, record.entry.ts, event);
         let restores = stepped
             .effects

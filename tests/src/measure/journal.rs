@@ -54,7 +54,8 @@ fn appends(state: &StateDir, name: &str, durability: Durability, count: u32) -> 
     let mut writer = JournalWriter::create(&run, &header).map_err(|error| error.to_string())?;
     let begun = Instant::now();
     for n in 0..count {
-        let event = Some(json!({"job": {"ended": {"job": "build", "attempt": 1, "ended": {"code": 0}}}}));
+        let event =
+            Some(json!({"job": {"ended": {"job": "build", "attempt": 1, "ended": {"code": 0}}}}).into());
         let effects = vec![Fingerprint { key: Some(Key::new(n)), hash: "ab".repeat(32) }];
         let entry = Entry { ts: Timestamp::from_millis(u64::from(n)), event, effects, rejected: None };
         writer.append(entry, durability).map_err(|error| error.to_string())?;

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Mutex;
 
 use machine::Timestamp;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
@@ -48,7 +49,7 @@ fn on(disk: &Arc<Small>) -> (TempDir, RunDir, JournalWriter) {
 }
 
 fn entry(text: &str) -> Entry {
-    Entry { ts: Timestamp::ZERO, event: Some(text.into()), effects: vec![], rejected: None }
+    Entry { ts: Timestamp::ZERO, event: Some(Value::from(text).into()), effects: vec![], rejected: None }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use machine::{Durability, Timestamp};
 use serde_json::json;
 
 use super::{Kept, promise};
-use crate::{Entry, Journal, PortError, Record};
+use crate::{Entry, Journal, Json, PortError, Record};
 
 /// Appends entries of every durability, and compares what `read` gives afterwards.
 ///
@@ -30,7 +30,7 @@ fn entry(n: u64) -> Entry {
         (!n.is_multiple_of(3)).then(|| json!({ "number": n, "rate": 0.1 * n as f64, "text": "line\nbreak" }));
     Entry {
         ts: Timestamp::from_millis(n),
-        event,
+        event: event.map(Json::from),
         effects: Vec::new(),
         rejected: (n == 4).then(|| "no".to_owned()),
     }
