@@ -20,7 +20,7 @@ pub enum Output {
 #[derive(Clone, Debug, clap::Args)]
 pub struct OutputArgs {
     /// For a person, or for a program
-    #[arg(long, value_enum, default_value_t = Output::Text)]
+    #[arg(long, value_enum, global = true, default_value_t = Output::Text)]
     pub output: Output,
 }
 

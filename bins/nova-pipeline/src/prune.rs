@@ -23,7 +23,7 @@ pub struct Retention {
 pub struct Pruned {
     /// Runs, with their journals, logs and work folders (backups included).
     pub runs: Vec<String>,
-    /// Artifacts that no kept run names.
+    /// Artifacts that no kept run names and that are as old as the runs.
     pub artifacts: Vec<String>,
     /// Bytes freed.
     pub bytes: u64,
@@ -60,7 +60,9 @@ pub fn prune(state: &StateDir, retention: Retention, dry: bool) -> Result<Pruned
     for entry in std::fs::read_dir(&artifacts).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let digest = name.replacen('-', ":", 1);
-        if name.starts_with("sha256-") && !named.contains(&digest) {
+        // A run at work has made it just now, and will name it in a moment.
+        let old = made_ms(&entry).is_some_and(|ms| ms < retention.before_ms);
+        if name.starts_with("sha256-") && old && !named.contains(&digest) {
             pruned.bytes += entry.metadata().map_or(0, |m| m.len());
             pruned.artifacts.push(digest);
             if !dry {
@@ -69,6 +71,13 @@ pub fn prune(state: &StateDir, retention: Retention, dry: bool) -> Result<Pruned
         }
     }
     Ok(pruned)
+}
+
+/// Wall time of the last change in milliseconds.
+fn made_ms(entry: &std::fs::DirEntry) -> Option<u64> {
+    let made = entry.metadata().ok()?.modified().ok()?;
+    let since = made.duration_since(std::time::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_millis()).ok()
 }
 
 fn remove(path: &Path) -> Result<(), Failure> {
