@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use machine::Timestamp;
 
 use crate::pipeline::{Effects, Pipeline, is_service, keyed};
-use crate::{Body, Effect, EffectClass, SkipReason, Status};
+use crate::{Body, Effect, EffectClass, Job, SkipReason, Status};
 
 /// What the ends of all needs mean for a job.
 enum Readiness {
@@ -153,13 +153,19 @@ impl<D> Pipeline<D> {
                 self.settle(now, index, Status::Skipped(SkipReason::LeftOut));
             }
         }
+        let mut crowded = 0;
         while let Some(index) = self.ready.pop_first() {
             let Some(job) = self.plan.job(index) else { continue };
+            if self.lacks_service(job) {
+                passed_over.push(index);
+                continue;
+            }
             let takes_worker = matches!(&job.body, Body::Command(command) if !command.service);
             if takes_worker && self.busy >= self.plan.workers() {
                 passed_over.push(index);
+                crowded += 1;
                 // The rest can only be jobs that take no worker; with many ready jobs that search must not repeat.
-                if passed_over.len() > 64 {
+                if crowded > 64 {
                     break;
                 }
                 continue;
@@ -168,6 +174,16 @@ impl<D> Pipeline<D> {
         }
         self.ready.extend(passed_over);
         effects
+    }
+
+    /// A service that it needs was ready, and is being started again.
+    fn lacks_service(&self, job: &Job<D>) -> bool {
+        !job.cleanup
+            && job.needs.iter().any(|need| {
+                let service = self.plan.job(need.job).is_some_and(is_service);
+                let state = self.states.get(need.job as usize);
+                service && state.is_some_and(|state| !state.ready && !state.status.settled())
+            })
     }
 
     fn is_ready(&self, index: u32) -> bool {

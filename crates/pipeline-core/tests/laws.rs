@@ -158,3 +158,34 @@ fn l1_a_service_that_waits_for_its_next_attempt_ends_with_the_run() {
     assert!(run.ended() && run.states().iter().all(|state| state.status.settled()));
     assert_eq!(run.deadline(), None);
 }
+
+#[test]
+fn after_a_crash_what_needs_a_service_waits_until_it_is_ready_again() {
+    let mut run = service(1);
+    let at = Timestamp::from_millis;
+    let started = |effects: &[machine::Keyed<Effect>]| -> Vec<Name> {
+        let job = |keyed: &machine::Keyed<Effect>| match &keyed.effect {
+            Effect::RunJob { job, .. } => Some(job.clone()),
+            _ => None,
+        };
+        effects.iter().filter_map(job).collect()
+    };
+    let resumed = step(&mut run, at(10), Some(Event::Resumed));
+    assert_eq!(started(&resumed.effects), [name(0)], "the service alone");
+    let ready = step(&mut run, at(20), Some(Event::ServiceReady { job: name(0), attempt: 2 }));
+    assert_eq!(started(&ready.effects), [name(1)]);
+}
+
+#[test]
+fn l1_a_service_that_is_never_ready_again_does_not_hold_the_run_for_ever() {
+    let mut run = service(1);
+    let at = Timestamp::from_millis;
+    step(&mut run, at(10), Some(Event::Resumed));
+    let late = step(&mut run, at(1_010), None);
+    let stops = |keyed: &machine::Keyed<Effect>| matches!(&keyed.effect, Effect::StopJob { job, .. } if *job == name(0));
+    assert!(late.effects.iter().any(stops), "its time is over");
+    let ended = Event::Ended { job: name(0), attempt: 2, ended: Ended { code: None, ..Ended::default() } };
+    let gone = step(&mut run, at(1_020), Some(ended));
+    let starts = |keyed: &machine::Keyed<Effect>| matches!(&keyed.effect, Effect::RunJob { job, .. } if *job == name(1));
+    assert!(gone.effects.iter().any(starts), "it was let go the first time, and finds out by itself");
+}
