@@ -10,6 +10,7 @@ mod latency;
 mod literal;
 mod rules;
 mod sample;
+pub mod sequential;
 mod window;
 
 pub use breach::{Breach, Finite, RuleName};
