@@ -107,7 +107,7 @@ impl Engine {
     pub fn observe(&mut self, reading: &Reading) -> Result<Added, Refused> {
         self.choose_edges(reading);
         let edges = self.latency.as_ref().map(|test| test.edges().clone());
-        let added = self.sampler.added(reading, edges.as_ref())?;
+        let added = self.sampler.added(reading, edges.as_ref(), self.plan.grace_ms)?;
         let heard = added.canary.scrapes.bad < added.canary.scrapes.requests;
         self.presence.scraped(reading.taken, heard);
         if self.percent > 0 && added.from < added.to {
@@ -178,12 +178,15 @@ impl Engine {
         all.filter(|(one, _)| **one == metric).map(|(_, weight)| weight.value()).sum()
     }
 
-    /// Evidence of errors: against stable, and after cut-over against the record.
-    fn error_evidence(&self) -> LogE {
+    /// Evidence of errors: against stable, and after cut-over against the record. The record alone counts as a gain
+    /// only when the concurrent evidence does not contradict it.
+    fn error_evidence(&self, confirmed_only: bool) -> LogE {
         let concurrent = self.errors.evidence();
         let Some(history) = &self.history else { return concurrent };
-        let weights = (1.0 - Plan::RECORD_WEIGHT, Plan::RECORD_WEIGHT);
-        combined(&[(weights.0, concurrent), (weights.1, history.evidence())])
+        let recorded = history.evidence();
+        let unconfirmed = confirmed_only && concurrent.ln() < NOT_CONTRADICTED && recorded > LogE::ONE;
+        let recorded = if unconfirmed { LogE::ONE } else { recorded };
+        combined(&[(1.0 - Plan::RECORD_WEIGHT, concurrent), (Plan::RECORD_WEIGHT, recorded)])
     }
 
     fn with_errors(&self, errors: LogE) -> LogE {
@@ -197,15 +200,23 @@ impl Engine {
 
     /// All metrics together.
     pub fn evidence(&self) -> LogE {
-        self.with_errors(self.error_evidence())
+        self.with_errors(self.error_evidence(false))
+    }
+
+    /// All metrics together, without what only the record says.
+    pub fn confirmed(&self) -> LogE {
+        self.with_errors(self.error_evidence(true))
     }
 
     /// What is known at `now`.
     pub fn finding(&self, now: Timestamp) -> Finding {
         let sight = self.presence.sight(now, self.plan.patience);
         let threshold = self.plan.ln_threshold();
-        if self.evidence().ln() >= threshold {
+        if self.confirmed().ln() >= threshold {
             return self.regressed(threshold);
+        }
+        if self.evidence().ln() >= threshold {
+            return Finding::Suspected;
         }
         let cleared = self.clear.evidence().ln() >= -libm::log(self.plan.beta.value());
         let enough = self.clear.totals().canary.requests >= self.plan.min_requests.max(1);
@@ -222,18 +233,13 @@ impl Engine {
         if incident && !by_others {
             return Finding::Regressed(Blame::Incident);
         }
-        let concurrent = self.errors.evidence();
-        let alone = self.with_errors(concurrent).ln() < threshold - 0.2;
-        if self.history.is_some() && alone && concurrent.ln() < NOT_CONTRADICTED {
-            return Finding::Suspected;
-        }
         Finding::Regressed(self.blame())
     }
 
     /// All metrics but the absolute limit.
     fn without_limit(&self) -> LogE {
         let latency = self.latency.as_ref().map_or(LogE::ONE, EdgeTest::evidence);
-        let parts = [self.error_evidence(), latency, LogE::ONE, self.scrapes.evidence()];
+        let parts = [self.error_evidence(true), latency, LogE::ONE, self.scrapes.evidence()];
         let weighed: Vec<(f64, LogE)> =
             self.plan.weights.iter().map(|weight| weight.value()).zip(parts).collect();
         combined(&weighed)
@@ -266,7 +272,7 @@ impl Engine {
     /// The evidence of one metric; `None` when it is not measured.
     pub fn metric_evidence(&self, metric: Metric) -> Option<LogE> {
         match metric {
-            Metric::Errors => Some(self.error_evidence()),
+            Metric::Errors => Some(self.error_evidence(false)),
             Metric::Latency => self.latency.as_ref().map(EdgeTest::evidence),
             Metric::Limit => self.limits.as_ref().map(|(canary, _)| canary.evidence()),
             Metric::Scrapes => Some(self.scrapes.evidence()),

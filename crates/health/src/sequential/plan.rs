@@ -69,6 +69,8 @@ pub struct Plan {
     pub edges: Option<Edges>,
     /// An absolute limit of the error rate.
     pub limit: Option<Finite>,
+    /// Age below which the durations of a process are not looked at.
+    pub grace_ms: u64,
     /// How long silence is borne.
     pub patience: Patience,
     /// Weights of errors, latency, limit and scrapes, relative to their sum; 0 switches a metric off.
@@ -90,6 +92,7 @@ impl Plan {
             recorded: None,
             edges: None,
             limit: None,
+            grace_ms: 60_000,
             patience: Patience::default(),
             weights: [0.45, 0.35, 0.1, 0.1].map(finite),
         }

@@ -90,8 +90,8 @@ pub struct Counters {
     pub bad: u64,
     /// Durations, empty when there is no histogram.
     pub latency: Latency,
-    /// When its process started, in whatever unit; `None` when that is not known.
-    pub started: Option<u64>,
+    /// When its process started, in milliseconds of the run; before it, negative. `None` when that is not known.
+    pub started: Option<i64>,
 }
 
 /// What one arm added between two readings.
@@ -119,20 +119,27 @@ struct Last {
     /// Requests with a duration, and by edge how many were slower; empty without edges.
     timed: u64,
     slower: Vec<u64>,
-    started: Option<u64>,
+    started: Option<i64>,
 }
 
 impl Followed {
     /// What was added since the last reading of each instance. An instance seen first adds nothing: where it began is
     /// not known.
-    pub fn added(&mut self, arm: &[Seen], edges: Option<&Edges>) -> ArmAdded {
+    ///
+    /// `began` is when the stretch began: durations of a process that was younger then than `grace_ms` are not counted,
+    /// for a cold start is no regression.
+    pub fn added(&mut self, arm: &[Seen], edges: Option<&Edges>, began: Timestamp, grace_ms: u64) -> ArmAdded {
         let width = edges.map_or(0, |edges| edges.bounds().len());
         let mut all = ArmAdded { slower: vec![Counts::default(); width], ..ArmAdded::default() };
         for seen in arm {
             let failed = seen.counters.is_none();
             all.scrapes = all.scrapes.plus(Counts { requests: 1, bad: u64::from(failed) });
             let Some(counters) = &seen.counters else { continue };
-            if let Err(why) = self.one(seen.instance, counters, edges, &mut all) {
+            let warm = counters.started.is_none_or(|started| {
+                let age = (began.as_millis() as i64).saturating_sub(started);
+                age >= 0 && age as u64 >= grace_ms
+            });
+            if let Err(why) = self.one(seen.instance, counters, edges, warm, &mut all) {
                 all.refused.push((seen.instance, why));
             }
         }
@@ -144,6 +151,7 @@ impl Followed {
         id: u32,
         counters: &Counters,
         edges: Option<&Edges>,
+        warm: bool,
         all: &mut ArmAdded,
     ) -> Result<(), Refused> {
         if counters.bad > counters.requests {
@@ -172,7 +180,7 @@ impl Followed {
             Some((counts, timed, slower)) if Counts::new(counts.requests, counts.bad).is_some() => {
                 all.counts = all.counts.plus(counts);
                 all.by_instance.push((id, counts));
-                for (sum, bad) in all.slower.iter_mut().zip(slower) {
+                for (sum, bad) in all.slower.iter_mut().zip(slower).filter(|_| warm) {
                     *sum = sum.plus(Counts { requests: timed, bad: bad.min(timed) });
                 }
             }
@@ -240,7 +248,12 @@ pub struct Sampler {
 
 impl Sampler {
     /// Takes a reading. The first one begins everything, and adds nothing.
-    pub fn added(&mut self, reading: &Reading, edges: Option<&Edges>) -> Result<Added, Refused> {
+    pub fn added(
+        &mut self,
+        reading: &Reading,
+        edges: Option<&Edges>,
+        grace_ms: u64,
+    ) -> Result<Added, Refused> {
         let from = self.taken.unwrap_or(reading.taken);
         if self.taken.is_some_and(|last| reading.taken <= last) {
             return Err(Refused::OutOfOrder);
@@ -249,8 +262,8 @@ impl Sampler {
         Ok(Added {
             from,
             to: reading.taken,
-            canary: self.canary.added(&reading.canary, edges),
-            stable: self.stable.added(&reading.stable, edges),
+            canary: self.canary.added(&reading.canary, edges, from, grace_ms),
+            stable: self.stable.added(&reading.stable, edges, from, grace_ms),
         })
     }
 
@@ -271,7 +284,7 @@ impl Sampler {
 mod tests {
     use super::*;
 
-    fn seen(requests: u64, bad: u64, started: u64) -> Seen {
+    fn seen(requests: u64, bad: u64, started: i64) -> Seen {
         let counters = Counters { requests, bad, started: Some(started), ..Counters::default() };
         Seen { instance: 0, counters: Some(counters) }
     }
@@ -279,15 +292,15 @@ mod tests {
     #[test]
     fn a_lost_scrape_loses_nothing_a_restart_begins_anew_and_a_fall_is_refused() {
         let mut arm = Followed::default();
-        assert_eq!(arm.added(&[seen(100, 1, 7)], None).counts, Counts::default());
-        let lost = arm.added(&[Seen { instance: 0, counters: None }], None);
+        assert_eq!(arm.added(&[seen(100, 1, 7)], None, Timestamp::ZERO, 0).counts, Counts::default());
+        let lost = arm.added(&[Seen { instance: 0, counters: None }], None, Timestamp::ZERO, 0);
         assert_eq!((lost.counts, lost.scrapes), (Counts::default(), Counts { requests: 1, bad: 1 }));
-        assert_eq!(arm.added(&[seen(150, 3, 7)], None).counts, Counts { requests: 50, bad: 2 });
-        let fell = arm.added(&[seen(140, 3, 7)], None);
+        assert_eq!(arm.added(&[seen(150, 3, 7)], None, Timestamp::ZERO, 0).counts, Counts { requests: 50, bad: 2 });
+        let fell = arm.added(&[seen(140, 3, 7)], None, Timestamp::ZERO, 0);
         assert_eq!((fell.counts, fell.refused), (Counts::default(), vec![(0, Refused::Fell)]));
-        assert_eq!(arm.added(&[seen(5, 5, 8)], None).counts, Counts::default());
-        assert_eq!(arm.added(&[seen(9, 6, 8)], None).counts, Counts { requests: 4, bad: 1 });
-        assert_eq!(arm.added(&[seen(9, 10, 8)], None).refused, [(0, Refused::MoreBadThanRequests)]);
+        assert_eq!(arm.added(&[seen(5, 5, 8)], None, Timestamp::ZERO, 0).counts, Counts::default());
+        assert_eq!(arm.added(&[seen(9, 6, 8)], None, Timestamp::ZERO, 0).counts, Counts { requests: 4, bad: 1 });
+        assert_eq!(arm.added(&[seen(9, 10, 8)], None, Timestamp::ZERO, 0).refused, [(0, Refused::MoreBadThanRequests)]);
     }
 
     #[test]
