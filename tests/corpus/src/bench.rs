@@ -15,6 +15,11 @@ pub const fn held_out(seed: u64) -> bool {
     seed % 5 == 4
 }
 
+/// The first `count` seeds; without the held-out ones while anything is tuned.
+pub fn seeds(count: u64, tuning: bool) -> Vec<u64> {
+    (0..count).filter(|seed| !tuning || !held_out(*seed)).collect()
+}
+
 /// What one rule did over the seeds of a null.
 #[derive(Clone, Debug, Default)]
 pub struct Nulls {
@@ -46,11 +51,11 @@ impl Nulls {
 }
 
 /// Plays a null.
-pub fn nulls(scenario: &Scenario, seeds: std::ops::Range<u64>, rules: &Rules<'_>) -> Vec<Nulls> {
+pub fn nulls(scenario: &Scenario, seeds: &[u64], rules: &Rules<'_>) -> Vec<Nulls> {
     let mut rules = rules();
     let named = |rule: &Box<dyn Rule>| Nulls { name: rule.name(), ..Nulls::default() };
     let mut all: Vec<Nulls> = rules.iter().map(named).collect();
-    for seed in seeds {
+    for seed in seeds.iter().copied() {
         let mut generator = Generator::new(scenario, seed);
         for rule in &mut rules {
             rule.begin(generator.header());
@@ -168,7 +173,7 @@ pub struct Faults {
 /// Plays a fault. `thresholds` are the calibrated ones, one a rule.
 pub fn faults(
     scenario: &Scenario,
-    seeds: std::ops::Range<u64>,
+    seeds: &[u64],
     rules: &Rules<'_>,
     thresholds: &[f64],
 ) -> Vec<Faults> {
@@ -176,7 +181,7 @@ pub fn faults(
     let mut all: Vec<Faults> =
         rules.iter().map(|rule| Faults { name: rule.name(), ..Faults::default() }).collect();
     let onset_ms = scenario.onset_s * 1_000;
-    for seed in seeds {
+    for seed in seeds.iter().copied() {
         let mut generator = Generator::new(scenario, seed);
         for rule in &mut rules {
             rule.begin(generator.header());

@@ -75,13 +75,13 @@ fn null_rules(cells: &[Cell]) -> Vec<Box<dyn Rule>> {
 }
 
 /// Plays cells that share traffic, base and scrape interval, after their null.
-fn group(cells: &[Cell], null_seeds: u64, seeds: u64) -> (Vec<Row>, Nulls) {
+fn group(cells: &[Cell], null_seeds: &[u64], seeds: &[u64]) -> (Vec<Row>, Nulls) {
     let Some(first) = cells.first() else { return (vec![], Nulls::default()) };
     let healthy = |cell: &Cell| Scenario {
         scrape_s: cell.scrape_s,
         ..Scenario::healthy(cell.traffic, cell.base)
     };
-    let null = nulls(&healthy(first), 0..null_seeds, &|| null_rules(cells));
+    let null = nulls(&healthy(first), null_seeds, &|| null_rules(cells));
     let calibrated: Vec<f64> = null.iter().map(Nulls::calibrated).collect();
     let shared = 2 + SETTINGS.len();
     let rows = cells.iter().enumerate().map(|(at, cell)| {
@@ -90,13 +90,13 @@ fn group(cells: &[Cell], null_seeds: u64, seeds: u64) -> (Vec<Row>, Nulls) {
             *own = *oracle;
         }
         let scenario = healthy(cell).worse(cell.factor, cell.onset.1);
-        Row { cell: cell.clone(), rules: faults(&scenario, 0..seeds, &|| rules(cell), &thresholds) }
+        Row { cell: cell.clone(), rules: faults(&scenario, seeds, &|| rules(cell), &thresholds) }
     });
     (rows.collect(), null.into_iter().next().unwrap_or_default())
 }
 
 /// Groups of cells, each with its null.
-pub fn play(groups: &[Vec<Cell>], null_seeds: u64, seeds: u64) -> Vec<(Vec<Row>, Nulls)> {
+pub fn play(groups: &[Vec<Cell>], null_seeds: &[u64], seeds: &[u64]) -> Vec<(Vec<Row>, Nulls)> {
     in_parallel(groups, |cells| group(cells, null_seeds, seeds))
 }
 

@@ -5,7 +5,7 @@
 
 use health::sequential::numerics::{beta_regular, clopper_pearson};
 
-use crate::bench::{Nulls, in_parallel, nulls};
+use crate::bench::{Nulls, in_parallel, nulls, seeds};
 use crate::ours::{Bunches, Looks, Ours};
 use crate::rule::Rule;
 use crate::scenario::{Scenario, count_nulls, latency_nulls};
@@ -44,12 +44,12 @@ fn ours() -> Vec<Box<dyn Rule>> {
     vec![Box::new(Ours::new(Looks::All, Bunches::Urn))]
 }
 
-/// Plays all nulls with every metric of the engine together.
-pub fn play(effort: Effort) -> Vec<Row> {
+/// Plays all nulls with every metric of the engine together; `tuning` leaves out the held-out seeds.
+pub fn play(effort: Effort, tuning: bool) -> Vec<Row> {
     let counts = count_nulls().into_iter().map(|s| (s, effort.counts));
     let all: Vec<(Scenario, u64)> =
         counts.chain(latency_nulls().into_iter().map(|s| (s, effort.durations))).collect();
-    let found = in_parallel(&all, |(scenario, seeds)| nulls(scenario, 0..*seeds, &ours));
+    let found = in_parallel(&all, |(scenario, count)| nulls(scenario, &seeds(*count, tuning), &ours));
     let found = found.into_iter().flatten();
     let mut rows: Vec<Row> =
         all.into_iter().zip(found).map(|((scenario, _), found)| Row { scenario, found, upper: 1.0 }).collect();

@@ -15,7 +15,7 @@ use super::{
 
 /// From this share on, in percent, stable serves so little that the record is asked as well.
 const CUT_OVER: u8 = 90;
-/// The record alone may send a release back when the concurrent evidence is at least this: 20 to 1.
+/// What does not compare with stable may send a release back when the concurrent evidence is at least this: 20 to 1.
 const NOT_CONTRADICTED: f64 = 2.995_732_273_553_991;
 /// Parts by which blame is told; more are not followed.
 const MOST_PARTS: usize = 64;
@@ -31,7 +31,7 @@ pub enum Finding {
     },
     /// The canary is worse.
     Regressed(Blame),
-    /// The record says so alone, and nothing serves at the same time that could confirm it: hold.
+    /// The record or the limit says so alone, and nothing that serves at the same time confirms it: hold.
     Suspected,
     /// Data, but too little.
     Undecided,
@@ -61,11 +61,11 @@ pub struct Engine {
 impl Engine {
     /// An engine for one rollout.
     pub fn new(plan: Plan) -> Self {
-        let horizon = plan.horizon;
+        let (horizon, power) = (plan.horizon, plan.power());
         let miss = plan.alpha.value() * Plan::RECORD_MISS;
         let history =
-            plan.recorded.and_then(|r| HistoryTest::new(r.counts, miss, r.drift.value(), horizon));
-        let limit = |limit: crate::Finite| SloTest::new(limit.value(), horizon);
+            plan.recorded.and_then(|r| HistoryTest::new(r.counts, miss, r.drift.value(), horizon, power));
+        let limit = |limit: crate::Finite| SloTest::new(limit.value(), horizon, power);
         Self {
             percent: 0,
             sampler: Sampler::default(),
@@ -135,7 +135,7 @@ impl Engine {
             stable.observe(from, pair.stable);
         }
         self.scrapes.observe(from, to, &added.scrapes());
-        self.clear.observe(&pair, self.power());
+        self.clear.observe(&pair, self.plan.power());
         for (id, counts) in &added.canary.by_instance {
             if self.instances.len() < MOST_PARTS || self.instances.contains_key(id) {
                 let sum = self.instances.entry(*id).or_default();
@@ -166,13 +166,6 @@ impl Engine {
             edges.map(|edges| EdgeTest::new(edges, self.plan.margin.value(), self.plan.horizon));
     }
 
-    fn power(&self) -> f64 {
-        match self.plan.dispersion {
-            Dispersion::Poisson => 1.0,
-            Dispersion::Tempered(phi) | Dispersion::Urn { phi, .. } => 1.0 / phi.value().max(1.0),
-        }
-    }
-
     fn weight(&self, metric: Metric) -> f64 {
         let all = Metric::ALL.iter().zip(self.plan.weights);
         all.filter(|(one, _)| **one == metric).map(|(_, weight)| weight.value()).sum()
@@ -184,14 +177,18 @@ impl Engine {
         let concurrent = self.errors.evidence();
         let Some(history) = &self.history else { return concurrent };
         let recorded = history.evidence();
-        let unconfirmed = confirmed_only && concurrent.ln() < NOT_CONTRADICTED && recorded > LogE::ONE;
+        let confirmed = concurrent.ln() >= NOT_CONTRADICTED || history.confirmed();
+        let unconfirmed = confirmed_only && recorded > LogE::ONE && !confirmed;
         let recorded = if unconfirmed { LogE::ONE } else { recorded };
         combined(&[(1.0 - Plan::RECORD_WEIGHT, concurrent), (Plan::RECORD_WEIGHT, recorded)])
     }
 
-    fn with_errors(&self, errors: LogE) -> LogE {
+    /// The absolute limit alone does not say whose fault it is: only what is confirmed at the same time counts.
+    fn with_errors(&self, errors: LogE, confirmed_only: bool) -> LogE {
         let latency = self.latency.as_ref().map(EdgeTest::evidence);
+        let unconfirmed = confirmed_only && self.errors.evidence().ln() < NOT_CONTRADICTED;
         let limit = self.limits.as_ref().map(|(canary, _)| canary.evidence());
+        let limit = limit.map(|e| if unconfirmed && e > LogE::ONE { LogE::ONE } else { e });
         let parts = [Some(errors), latency, limit, Some(self.scrapes.evidence())];
         let parts = parts.into_iter().zip(self.plan.weights);
         let present: Vec<(f64, LogE)> = parts.filter_map(|(e, weight)| Some((weight.value(), e?))).collect();
@@ -200,12 +197,12 @@ impl Engine {
 
     /// All metrics together.
     pub fn evidence(&self) -> LogE {
-        self.with_errors(self.error_evidence(false))
+        self.with_errors(self.error_evidence(false), false)
     }
 
     /// All metrics together, without what only the record says.
     pub fn confirmed(&self) -> LogE {
-        self.with_errors(self.error_evidence(true))
+        self.with_errors(self.error_evidence(true), true)
     }
 
     /// What is known at `now`.
@@ -213,10 +210,11 @@ impl Engine {
         let sight = self.presence.sight(now, self.plan.patience);
         let threshold = self.plan.ln_threshold();
         if self.confirmed().ln() >= threshold {
-            return self.regressed(threshold);
+            return Finding::Regressed(self.blame());
         }
         if self.evidence().ln() >= threshold {
-            return Finding::Suspected;
+            let incident = self.limits.as_ref().is_some_and(|(_, stable)| stable.evidence().ln() >= threshold);
+            return if incident { Finding::Regressed(Blame::Incident) } else { Finding::Suspected };
         }
         let cleared = self.clear.evidence().ln() >= -libm::log(self.plan.beta.value());
         let enough = self.clear.totals().canary.requests >= self.plan.min_requests.max(1);
@@ -225,24 +223,6 @@ impl Engine {
             Sight::Seen => Finding::Undecided,
             silent => Finding::NoData(silent),
         }
-    }
-
-    fn regressed(&self, threshold: f64) -> Finding {
-        let incident = self.limits.as_ref().is_some_and(|(_, stable)| stable.evidence().ln() >= threshold);
-        let by_others = self.without_limit().ln() >= threshold;
-        if incident && !by_others {
-            return Finding::Regressed(Blame::Incident);
-        }
-        Finding::Regressed(self.blame())
-    }
-
-    /// All metrics but the absolute limit.
-    fn without_limit(&self) -> LogE {
-        let latency = self.latency.as_ref().map_or(LogE::ONE, EdgeTest::evidence);
-        let parts = [self.error_evidence(true), latency, LogE::ONE, self.scrapes.evidence()];
-        let weighed: Vec<(f64, LogE)> =
-            self.plan.weights.iter().map(|weight| weight.value()).zip(parts).collect();
-        combined(&weighed)
     }
 
     fn blame(&self) -> Blame {

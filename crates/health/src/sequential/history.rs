@@ -10,11 +10,13 @@ use machine::{Timestamp, Visit};
 use serde::{Deserialize, Serialize};
 
 use super::mixture::finite;
-use super::numerics::gamma_quantile;
+use super::numerics::{beta_regular, gamma_quantile};
 use super::{Counts, LogE, Mixture, Pair};
 use crate::Finite;
 
 const FACTORS: [f64; 4] = [1.5, 3.0, 10.0, 40.0];
+/// The record is confirmed when stable would show so few bad events with at most this probability if it were as bad.
+const CONFIRMED: f64 = 0.003;
 /// How far back the held-back stable is looked at.
 const RECENT_MS: u64 = 300_000;
 /// Most stretches in that span; when scrapes are closer, two are taken as one.
@@ -28,18 +30,24 @@ pub struct HistoryTest {
     drift: Finite,
     mixture: Mixture,
     recent: VecDeque<(Timestamp, Counts)>,
+    /// How much each e-value counts, when bad events bunch.
+    power: Finite,
+    /// Both arms since the suspicion began.
+    suspected: Pair,
 }
 
 impl HistoryTest {
     /// `recorded` is what stable did over the last hours; its bound fails with probability `miss`. `drift` is how many
-    /// times that rate is still nothing unusual. `None` without requests.
-    pub fn new(recorded: Counts, miss: f64, drift: f64, horizon: u32) -> Option<Self> {
+    /// times that rate is still nothing unusual; `power` below 1 tempers. `None` without requests.
+    pub fn new(recorded: Counts, miss: f64, drift: f64, horizon: u32, power: f64) -> Option<Self> {
         let bound = gamma_quantile(1.0 - miss, recorded.bad as f64 + 1.0) / recorded.requests as f64;
         Some(Self {
             bound: Finite::new(bound)?,
             drift: finite(drift),
             mixture: Mixture::new(FACTORS.len(), horizon),
             recent: VecDeque::new(),
+            power: finite(power),
+            suspected: Pair::default(),
         })
     }
 
@@ -55,9 +63,21 @@ impl HistoryTest {
         let good = pair.canary.requests.saturating_sub(pair.canary.bad) as f64;
         let factors = FACTORS.map(|factor| {
             let rate = (allowed * factor).min(f64::midpoint(allowed, 1.0));
-            bad * libm::log(rate / allowed) + good * libm::log((1.0 - rate) / (1.0 - allowed))
+            let ln = bad * libm::log(rate / allowed) + good * libm::log((1.0 - rate) / (1.0 - allowed));
+            ln * self.power.value()
         });
         self.mixture.observe(from, factors.into_iter());
+        let fresh = self.since() == Some(from);
+        self.suspected = if fresh { *pair } else { self.suspected.plus(pair) };
+    }
+
+    /// Stable, serving at the same time, does not share in what the record says of the canary: so few bad events of it
+    /// would be a rare chance if both were equally bad.
+    pub fn confirmed(&self) -> bool {
+        let Some(share) = self.suspected.share() else { return false };
+        let (few, all) = (self.suspected.stable.bad as f64, self.suspected.bad() as f64);
+        // P(at most `few` of `all` fall on stable).
+        all > few && 1.0 - beta_regular(1.0 - share, few + 1.0, all - few) <= CONFIRMED
     }
 
     fn remember(&mut self, to: Timestamp, stable: Counts) {

@@ -109,6 +109,14 @@ impl Plan {
     /// Weight of the record's evidence beside the concurrent one.
     pub(crate) const RECORD_WEIGHT: f64 = 0.15;
 
+    /// How much an e-value counts that does not know about bunches.
+    pub(crate) fn power(&self) -> f64 {
+        match self.dispersion {
+            Dispersion::Poisson => 1.0,
+            Dispersion::Tempered(phi) | Dispersion::Urn { phi, .. } => 1.0 / phi.value().max(1.0),
+        }
+    }
+
     /// The logarithm of the evidence at which the release goes back.
     pub fn ln_threshold(&self) -> f64 {
         let paid = if self.recorded.is_some() { 1.0 - Self::RECORD_MISS } else { 1.0 };

@@ -18,13 +18,15 @@ pub struct SloTest {
     limit: Finite,
     mixture: Mixture,
     totals: Counts,
+    power: Finite,
 }
 
 impl SloTest {
-    /// Tests whether the rate is over `limit`, a share between 0 and 1.
-    pub fn new(limit: f64, horizon: u32) -> Self {
+    /// Tests whether the rate is over `limit`, a share between 0 and 1; `power` below 1 tempers.
+    pub fn new(limit: f64, horizon: u32, power: f64) -> Self {
         let limit = finite(limit.clamp(1e-9, 1.0 - 1e-9));
-        Self { limit, mixture: Mixture::new(FACTORS.len(), horizon), totals: Counts::default() }
+        let mixture = Mixture::new(FACTORS.len(), horizon);
+        Self { limit, mixture, totals: Counts::default(), power: finite(power) }
     }
 
     /// The traffic share changes.
@@ -40,7 +42,8 @@ impl SloTest {
         let good = counts.requests.saturating_sub(counts.bad) as f64;
         let factors = FACTORS.map(|factor| {
             let rate = (limit * factor).min(f64::midpoint(limit, 1.0));
-            bad * libm::log(rate / limit) + good * libm::log((1.0 - rate) / (1.0 - limit))
+            let ln = bad * libm::log(rate / limit) + good * libm::log((1.0 - rate) / (1.0 - limit));
+            ln * self.power.value()
         });
         self.mixture.observe(from, factors.into_iter());
     }
