@@ -148,7 +148,9 @@ impl Found {
     pub fn quantile(&self, which: usize, part: f64) -> f64 {
         let mut all: Vec<f64> = self.delays.iter().filter_map(|delay| delay.get(which).copied()).collect();
         all.sort_by(f64::total_cmp);
-        all.get(((all.len() as f64 * part) as usize).min(all.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+        all.get(((all.len() as f64 * part) as usize).min(all.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or(f64::NAN)
     }
 
     /// Mean over the held-out seeds in which it was found.
@@ -171,12 +173,7 @@ pub struct Faults {
 }
 
 /// Plays a fault. `thresholds` are the calibrated ones, one a rule.
-pub fn faults(
-    scenario: &Scenario,
-    seeds: &[u64],
-    rules: &Rules<'_>,
-    thresholds: &[f64],
-) -> Vec<Faults> {
+pub fn faults(scenario: &Scenario, seeds: &[u64], rules: &Rules<'_>, thresholds: &[f64]) -> Vec<Faults> {
     let mut rules = rules();
     let mut all: Vec<Faults> =
         rules.iter().map(|rule| Faults { name: rule.name(), ..Faults::default() }).collect();

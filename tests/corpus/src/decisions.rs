@@ -68,19 +68,15 @@ fn rules(cell: &Cell) -> Vec<Box<dyn Rule>> {
 fn null_rules(cells: &[Cell]) -> Vec<Box<dyn Rule>> {
     let Some(first) = cells.first() else { return vec![] };
     let mut all = rules(first);
-    all.extend(
-        cells.iter().map(|cell| Box::new(Oracle::new(cell.factor, cell.onset.1)) as Box<dyn Rule>),
-    );
+    all.extend(cells.iter().map(|cell| Box::new(Oracle::new(cell.factor, cell.onset.1)) as Box<dyn Rule>));
     all
 }
 
 /// Plays cells that share traffic, base and scrape interval, after their null.
 fn group(cells: &[Cell], null_seeds: &[u64], seeds: &[u64]) -> (Vec<Row>, Nulls) {
     let Some(first) = cells.first() else { return (vec![], Nulls::default()) };
-    let healthy = |cell: &Cell| Scenario {
-        scrape_s: cell.scrape_s,
-        ..Scenario::healthy(cell.traffic, cell.base)
-    };
+    let healthy =
+        |cell: &Cell| Scenario { scrape_s: cell.scrape_s, ..Scenario::healthy(cell.traffic, cell.base) };
     let null = nulls(&healthy(first), null_seeds, &|| null_rules(cells));
     let calibrated: Vec<f64> = null.iter().map(Nulls::calibrated).collect();
     let shared = 2 + SETTINGS.len();
@@ -128,8 +124,24 @@ pub fn bars() -> Vec<Vec<Cell>> {
 pub fn head() -> String {
     format!(
         "{:>6} {:>6} {:>5} {:<8} {:>3} | {:>6} {:>6} {:>6} {:>7} {:>8} {:>6} | {:>6} {:>6} {:>5} {:>5} | {:>6} {:>6} {:<18}",
-        "req/s", "base", "x", "onset", "s", "found", "mean s", "p95 s", "harm", "requests", "found=", "mean=",
-        "harm=", "r=", "r own", "orc s", "harm=", "best peer at equal false alarms"
+        "req/s",
+        "base",
+        "x",
+        "onset",
+        "s",
+        "found",
+        "mean s",
+        "p95 s",
+        "harm",
+        "requests",
+        "found=",
+        "mean=",
+        "harm=",
+        "r=",
+        "r own",
+        "orc s",
+        "harm=",
+        "best peer at equal false alarms"
     )
 }
 

@@ -51,8 +51,11 @@ pub fn play(effort: Effort, tuning: bool) -> Vec<Row> {
         counts.chain(latency_nulls().into_iter().map(|s| (s, effort.durations))).collect();
     let found = in_parallel(&all, |(scenario, count)| nulls(scenario, &seeds(*count, tuning), &ours));
     let found = found.into_iter().flatten();
-    let mut rows: Vec<Row> =
-        all.into_iter().zip(found).map(|((scenario, _), found)| Row { scenario, found, upper: 1.0 }).collect();
+    let mut rows: Vec<Row> = all
+        .into_iter()
+        .zip(found)
+        .map(|((scenario, _), found)| Row { scenario, found, upper: 1.0 })
+        .collect();
     holm(&mut rows);
     rows
 }

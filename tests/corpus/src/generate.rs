@@ -19,7 +19,13 @@ const BOUNDS: usize = 20;
 /// Upper bounds in microseconds: from 5 ms, each 1.4 times the one before.
 pub fn bounds_us() -> Vec<u64> {
     let mut bound = 5_000.0;
-    (0..BOUNDS).map(|_| { let at = bound as u64; bound *= 1.4; at }).collect()
+    (0..BOUNDS)
+        .map(|_| {
+            let at = bound as u64;
+            bound *= 1.4;
+            at
+        })
+        .collect()
 }
 
 /// Makes the scrapes of one rollout.
@@ -41,7 +47,8 @@ pub struct Generator<'a> {
 impl<'a> Generator<'a> {
     /// The rollout of a seed.
     pub fn new(scenario: &'a Scenario, seed: u64) -> Self {
-        let purpose = scenario.name.bytes().fold(0, |sum: u64, b| sum.wrapping_mul(131).wrapping_add(b.into()));
+        let purpose =
+            scenario.name.bytes().fold(0, |sum: u64, b| sum.wrapping_mul(131).wrapping_add(b.into()));
         let mut random = Random::new(seed, purpose);
         let phase = random.unit();
         let pods: Vec<Pod> = [true, false]
@@ -60,8 +67,7 @@ impl<'a> Generator<'a> {
             .map(|_| (libm::exp(scenario.uneven * random.normal()), libm::exp(POD_NOISE * random.normal())))
             .collect();
         let endpoints = scenario.endpoints.map_or(0, |(_, all)| all);
-        let endpoint =
-            |endpoint| Endpoint { endpoint, canary: Counts::default(), stable: Counts::default() };
+        let endpoint = |endpoint| Endpoint { endpoint, canary: Counts::default(), stable: Counts::default() };
         let mut generator = Self {
             scenario,
             header: Header {
@@ -107,14 +113,16 @@ impl<'a> Generator<'a> {
         if s.pods > 1 {
             let per_pod = s.traffic * 60.0 / f64::from(s.pods);
             for _ in 0..360 {
-                let minute: Vec<Counts> = (0..s.pods as usize).map(|pod| {
-                    let mean = per_pod * s.base;
-                    let drawn = self.drawn(mean);
-                    let uneven = self.nature.get(s.pods as usize + pod).map_or(1.0, |n| n.0);
-                    let requests = self.random.poisson(per_pod);
-                    let bad = self.random.poisson(mean * drawn * uneven).min(requests);
-                    Counts { requests, bad }
-                }).collect();
+                let minute: Vec<Counts> = (0..s.pods as usize)
+                    .map(|pod| {
+                        let mean = per_pod * s.base;
+                        let drawn = self.drawn(mean);
+                        let uneven = self.nature.get(s.pods as usize + pod).map_or(1.0, |n| n.0);
+                        let requests = self.random.poisson(per_pod);
+                        let bad = self.random.poisson(mean * drawn * uneven).min(requests);
+                        Counts { requests, bad }
+                    })
+                    .collect();
                 self.header.minutes.push(minute);
             }
         }
@@ -146,7 +154,8 @@ impl<'a> Generator<'a> {
         let s = self.scenario;
         let changed = self.second >= s.onset_s;
         let on = !s.flapping || (self.second - s.onset_s.min(self.second)) / 60 % 2 == 0;
-        let mine = canary && changed && on && s.endpoints.is_none() && s.bad_pod.is_none_or(|bad| bad == number);
+        let mine =
+            canary && changed && on && s.endpoints.is_none() && s.bad_pod.is_none_or(|bad| bad == number);
         let own = if mine { s.factor } else { 1.0 };
         let shared = if changed { s.incident } else { 1.0 };
         let nature = self.nature.get(pod).map_or(1.0, |n| n.0) * self.minute.get(pod).copied().unwrap_or(1.0);

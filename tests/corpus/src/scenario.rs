@@ -166,11 +166,8 @@ pub fn count_nulls() -> Vec<Scenario> {
 
 /// Every null of the corpus on durations.
 pub fn latency_nulls() -> Vec<Scenario> {
-    let healthy = |traffic| Scenario {
-        latency: Some(Slow::Shift(1.0)),
-        pods: 8,
-        ..Scenario::healthy(traffic, 0.001)
-    };
+    let healthy =
+        |traffic| Scenario { latency: Some(Slow::Shift(1.0)), pods: 8, ..Scenario::healthy(traffic, 0.001) };
     let mut all: Vec<Scenario> = [10.0, 100.0, 1_000.0]
         .into_iter()
         .map(|traffic| healthy(traffic).named(format!("latency noise, {traffic}/s")))

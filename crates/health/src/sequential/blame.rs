@@ -40,9 +40,8 @@ pub fn instance(canary: &[(u32, Counts)], stable: Counts, tolerance: f64, alpha:
     }
     let all = canary.iter().fold(Counts::default(), |sum, (_, counts)| sum.plus(*counts));
     let against_rest = |own: Counts| evidence(&Pair { canary: own, stable: all.minus(own) }, tolerance);
-    let most = |a: &(u32, Counts), b: &(u32, Counts)| {
-        against_rest(a.1).ln().total_cmp(&against_rest(b.1).ln())
-    };
+    let most =
+        |a: &(u32, Counts), b: &(u32, Counts)| against_rest(a.1).ln().total_cmp(&against_rest(b.1).ln());
     let (id, own) = canary.iter().copied().max_by(most)?;
     let doubtless = libm::log(canary.len() as f64 / alpha);
     let rest = Pair { canary: all.minus(own), stable };

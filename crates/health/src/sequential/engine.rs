@@ -162,8 +162,7 @@ impl Engine {
         }
         let histograms = reading.stable.iter().filter_map(|seen| seen.counters.as_ref());
         let edges = histograms.map(|counters| &counters.latency).find_map(Edges::of);
-        self.latency =
-            edges.map(|edges| EdgeTest::new(edges, self.plan.margin.value(), self.plan.horizon));
+        self.latency = edges.map(|edges| EdgeTest::new(edges, self.plan.margin.value(), self.plan.horizon));
     }
 
     fn weight(&self, metric: Metric) -> f64 {
@@ -213,7 +212,8 @@ impl Engine {
             return Finding::Regressed(self.blame());
         }
         if self.evidence().ln() >= threshold {
-            let incident = self.limits.as_ref().is_some_and(|(_, stable)| stable.evidence().ln() >= threshold);
+            let incident =
+                self.limits.as_ref().is_some_and(|(_, stable)| stable.evidence().ln() >= threshold);
             return if incident { Finding::Regressed(Blame::Incident) } else { Finding::Suspected };
         }
         let cleared = self.clear.evidence().ln() >= -libm::log(self.plan.beta.value());
@@ -308,4 +308,3 @@ impl Engine {
         }
     }
 }
-

@@ -73,13 +73,14 @@ impl Judge for Sequential {
             None => self.engine.silent(now),
         }
         match self.engine.finding(now) {
+            Finding::Undecided | Finding::Healthy { .. } if sample.is_none() => Verdict::NoData,
             // One instance, both revisions, or the record alone: held, and the explanation says which.
             Finding::Regressed(Blame::Incident | Blame::Instance(_))
             | Finding::Suspected
             | Finding::Undecided => Verdict::Undecided,
             Finding::Regressed(_) => Verdict::Regressed(vec![self.breach(now)]),
-            Finding::Healthy { .. } if sample.is_some() => Verdict::Healthy,
-            Finding::Healthy { .. } | Finding::NoData(_) => Verdict::NoData,
+            Finding::Healthy { .. } => Verdict::Healthy,
+            Finding::NoData(_) => Verdict::NoData,
         }
     }
 
@@ -106,8 +107,12 @@ impl Judge for Sequential {
 /// A sample has counters by revision; each is taken as one instance.
 fn reading(sample: &Sample) -> Reading {
     let arm = |arm: &Arm| {
-        let counters =
-            Counters { requests: arm.requests, bad: arm.errors(), latency: arm.latency.clone(), started: None };
+        let counters = Counters {
+            requests: arm.requests,
+            bad: arm.errors(),
+            latency: arm.latency.clone(),
+            started: None,
+        };
         vec![Seen { instance: 0, counters: Some(counters) }]
     };
     Reading {

@@ -24,8 +24,10 @@ const SPREAD: f64 = 0.2;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Lane {
     evidence: LogE,
-    /// When the capital that dominates this lane was laid: where the defect seems to begin.
+    /// The most likely moment at which the defect began: where the sum of the bet's gains was lowest (Page).
     since: Timestamp,
+    /// What was gained since then.
+    gained: Finite,
 }
 
 /// Evidence over a grid of alternatives, mixed over the moment at which a defect began.
@@ -47,7 +49,7 @@ impl Mixture {
     /// `lanes` alternatives of equal weight, over about `horizon` scrapes. A longer run stays valid; what begins after
     /// the horizon is found more slowly.
     pub fn new(lanes: usize, horizon: u32) -> Self {
-        let lane = Lane { evidence: LogE::ZERO, since: Timestamp::ZERO };
+        let lane = Lane { evidence: LogE::ZERO, since: Timestamp::ZERO, gained: Finite::default() };
         Self {
             lanes: vec![lane; lanes],
             spread: finite(SPREAD),
@@ -67,9 +69,10 @@ impl Mixture {
     pub fn observe(&mut self, at: Timestamp, ln_factors: impl Iterator<Item = f64>) {
         let stake = self.lay();
         for (lane, factor) in self.lanes.iter_mut().zip(ln_factors) {
-            if lane.evidence <= stake {
+            if lane.gained.value() <= 0.0 {
                 lane.since = at;
             }
+            lane.gained = finite((lane.gained.value() + factor).max(0.0));
             lane.evidence = lane.evidence.plus(stake).times(factor);
         }
     }
@@ -112,7 +115,9 @@ impl Mixture {
     /// The evidence as it would be if each lane were multiplied by `ln_factors`, without laying capital.
     pub fn evidence_with(&self, ln_factors: impl Iterator<Item = f64> + Clone) -> LogE {
         let lanes = self.lanes.iter().zip(ln_factors).map(|(lane, factor)| lane.evidence.times(factor));
-        LogE::sum(lanes).times(-libm::log(self.lanes.len().max(1) as f64)).plus(LogE::from_amount(self.reserve()))
+        LogE::sum(lanes)
+            .times(-libm::log(self.lanes.len().max(1) as f64))
+            .plus(LogE::from_amount(self.reserve()))
     }
 
     /// The leading lane's number and since when its defect seems to have begun.

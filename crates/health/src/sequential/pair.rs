@@ -35,10 +35,7 @@ impl Counts {
 
     /// This without a part of it.
     pub const fn minus(self, part: Self) -> Self {
-        Self {
-            requests: self.requests.saturating_sub(part.requests),
-            bad: self.bad.saturating_sub(part.bad),
-        }
+        Self { requests: self.requests.saturating_sub(part.requests), bad: self.bad.saturating_sub(part.bad) }
     }
 }
 

@@ -105,9 +105,9 @@ impl Plan {
     }
 
     /// Share of alpha that is left when the bound of the record was paid for.
-    pub(crate) const RECORD_MISS: f64 = 0.05;
+    pub(crate) const RECORD_MISS: f64 = 0.02;
     /// Weight of the record's evidence beside the concurrent one.
-    pub(crate) const RECORD_WEIGHT: f64 = 0.15;
+    pub(crate) const RECORD_WEIGHT: f64 = 0.08;
 
     /// How much an e-value counts that does not know about bunches.
     pub(crate) fn power(&self) -> f64 {

@@ -128,7 +128,13 @@ impl Followed {
     ///
     /// `began` is when the stretch began: durations of a process that was younger then than `grace_ms` are not counted,
     /// for a cold start is no regression.
-    pub fn added(&mut self, arm: &[Seen], edges: Option<&Edges>, began: Timestamp, grace_ms: u64) -> ArmAdded {
+    pub fn added(
+        &mut self,
+        arm: &[Seen],
+        edges: Option<&Edges>,
+        began: Timestamp,
+        grace_ms: u64,
+    ) -> ArmAdded {
         let width = edges.map_or(0, |edges| edges.bounds().len());
         let mut all = ArmAdded { slower: vec![Counts::default(); width], ..ArmAdded::default() };
         for seen in arm {
@@ -295,12 +301,21 @@ mod tests {
         assert_eq!(arm.added(&[seen(100, 1, 7)], None, Timestamp::ZERO, 0).counts, Counts::default());
         let lost = arm.added(&[Seen { instance: 0, counters: None }], None, Timestamp::ZERO, 0);
         assert_eq!((lost.counts, lost.scrapes), (Counts::default(), Counts { requests: 1, bad: 1 }));
-        assert_eq!(arm.added(&[seen(150, 3, 7)], None, Timestamp::ZERO, 0).counts, Counts { requests: 50, bad: 2 });
+        assert_eq!(
+            arm.added(&[seen(150, 3, 7)], None, Timestamp::ZERO, 0).counts,
+            Counts { requests: 50, bad: 2 }
+        );
         let fell = arm.added(&[seen(140, 3, 7)], None, Timestamp::ZERO, 0);
         assert_eq!((fell.counts, fell.refused), (Counts::default(), vec![(0, Refused::Fell)]));
         assert_eq!(arm.added(&[seen(5, 5, 8)], None, Timestamp::ZERO, 0).counts, Counts::default());
-        assert_eq!(arm.added(&[seen(9, 6, 8)], None, Timestamp::ZERO, 0).counts, Counts { requests: 4, bad: 1 });
-        assert_eq!(arm.added(&[seen(9, 10, 8)], None, Timestamp::ZERO, 0).refused, [(0, Refused::MoreBadThanRequests)]);
+        assert_eq!(
+            arm.added(&[seen(9, 6, 8)], None, Timestamp::ZERO, 0).counts,
+            Counts { requests: 4, bad: 1 }
+        );
+        assert_eq!(
+            arm.added(&[seen(9, 10, 8)], None, Timestamp::ZERO, 0).refused,
+            [(0, Refused::MoreBadThanRequests)]
+        );
     }
 
     #[test]

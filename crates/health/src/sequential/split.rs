@@ -93,7 +93,8 @@ impl SplitTest {
         };
         if let Some(urn) = &mut self.urn {
             let tolerance = self.tolerance.value();
-            let factors = urn.observe(from, to, pair, FACTORS.map(|(factor, _)| factor * tolerance), tolerance);
+            let factors =
+                urn.observe(from, to, pair, FACTORS.map(|(factor, _)| factor * tolerance), tolerance);
             self.mixture.observe(from, factors.into_iter());
         } else if pair.bad() == 0 {
             self.mixture.pass(from);
@@ -175,9 +176,7 @@ pub fn ln_factors(tolerance: f64, share: f64, pair: &Pair) -> [f64; 7] {
     let (canary, all) = (pair.canary.bad as f64, pair.bad() as f64);
     let rest = 1.0 - share;
     let null = tolerance * share + rest;
-    FACTORS.map(|(factor, ln)| {
-        canary * ln - all * libm::log((factor * tolerance * share + rest) / null)
-    })
+    FACTORS.map(|(factor, ln)| canary * ln - all * libm::log((factor * tolerance * share + rest) / null))
 }
 
 #[cfg(test)]
