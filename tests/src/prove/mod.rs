@@ -1,6 +1,7 @@
 //! Proofs: what must never happen, tried until it would have.
 
 pub mod bad_input;
+pub mod false_alarms;
 pub mod models;
 pub mod replay;
 pub mod triggers;
@@ -10,6 +11,7 @@ use crate::{crash, full_disk, loss, survivors, wayback};
 
 /// All proofs.
 pub const TOPICS: &[Topic] = &[
+    ("false-alarms", "every null of the corpus: how often it is sent back (--quick)", false_alarms::prove),
     ("crash", "kill -9 of the runner at every failpoint and 100 random times, then resume", crash_topic),
     ("way-back", "a release is told to go back in every phase and manner", wayback::prove),
     ("load", "a healthy release under 1 000 requests a second loses none", loss::prove),
