@@ -11,6 +11,7 @@ mod breach;
 mod latency;
 pub mod leak;
 mod literal;
+mod panel;
 mod rules;
 mod sample;
 pub mod sequential;
@@ -19,7 +20,8 @@ mod window;
 pub use breach::{Breach, Finite, RuleName};
 pub use latency::{Latency, Quantile};
 pub use literal::Literal;
-pub use rules::{Baseline, ErrorRate, HealthCheck, Memory, ResponseTime, Rules, ServerErrors};
+pub use panel::Panel;
+pub use rules::{Baseline, ErrorRate, HealthCheck, Memory, ResponseTime, Rules, ServerErrors, Tests};
 pub use sample::{Arm, Instance, Sample};
 pub use window::{Change, Window};
 

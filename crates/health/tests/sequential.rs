@@ -243,7 +243,7 @@ fn the_judge_of_a_release_sees_the_same() {
         assert_eq!(serde_json::from_str::<Sequential>(&text).unwrap(), judge);
     }
     let Verdict::Regressed(breaches) = last else { panic!("{last:?}") };
-    assert!(breaches[0].text.contains("errors: canary"), "{}", breaches[0].text);
+    assert!(breaches[0].text.contains("(failed: "), "{}", breaches[0].text);
 }
 
 /// A reading of three instances of each arm, some of them lost.

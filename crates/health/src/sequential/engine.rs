@@ -217,7 +217,7 @@ impl Engine {
             return if incident { Finding::Regressed(Blame::Incident) } else { Finding::Suspected };
         }
         let cleared = self.clear.evidence().ln() >= -libm::log(self.plan.beta.value());
-        let enough = self.clear.totals().canary.requests >= self.plan.min_requests.max(1);
+        let enough = self.clear.totals().canary.requests >= self.plan.min_requests;
         match sight {
             Sight::Seen if cleared || enough => Finding::Healthy { cleared },
             Sight::Seen => Finding::Undecided,

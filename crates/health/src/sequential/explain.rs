@@ -110,6 +110,21 @@ impl Explanation {
 }
 
 impl Explained {
+    /// Both arms in a few words.
+    pub fn brief(&self) -> String {
+        let (canary, stable) = (self.counts.canary, self.counts.stable);
+        let what = match self.metric {
+            Metric::Latency => {
+                let edge =
+                    self.edge_us.map_or(String::new(), |us| format!(" than {} ms", us as f64 / 1_000.0));
+                format!("slower{edge}")
+            }
+            Metric::Errors | Metric::Limit => "failed".to_owned(),
+            Metric::Scrapes => "scrapes without an answer".to_owned(),
+        };
+        format!("{what}: {} of {} against {} of {}", canary.bad, canary.requests, stable.bad, stable.requests)
+    }
+
     fn line(&self) -> String {
         let (canary, stable) = (self.counts.canary, self.counts.stable);
         let edge = self.edge_us.map_or(String::new(), |us| format!(" over {} ms", us as f64 / 1_000.0));

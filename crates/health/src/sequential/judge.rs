@@ -36,6 +36,18 @@ impl Sequential {
         &self.engine
     }
 
+    /// The evidence in one line.
+    pub fn summary(&self, now: Timestamp) -> String {
+        let explanation = self.explain(now);
+        let leading = self.engine.leading();
+        let metric = explanation.metrics.iter().find(|m| Some(m.metric) == leading);
+        let amount = explanation.evidence.amount();
+        let amount = if amount < 1e6 { format!("{amount:.1}") } else { format!("{amount:.0e}") };
+        let needed = libm::exp(explanation.threshold.value());
+        let whole = format!("evidence {amount} of {needed:.0} that the new version is worse");
+        metric.map_or_else(|| whole.clone(), |metric| format!("{whole} ({})", metric.brief()))
+    }
+
     fn breach(&self, now: Timestamp) -> Breach {
         let explanation = self.explain(now);
         let leading = self.engine.leading();
@@ -50,7 +62,7 @@ impl Sequential {
             limit: Finite::new(libm::exp(explanation.threshold.value())).unwrap_or_default(),
             since: metric.and_then(|m| m.since).unwrap_or(self.weighed),
             slot: None,
-            text: explanation.lines().join("; "),
+            text: self.summary(now),
         }
     }
 }
