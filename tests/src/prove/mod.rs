@@ -2,6 +2,7 @@
 
 pub mod bad_input;
 pub mod models;
+pub mod promql;
 pub mod replay;
 pub mod triggers;
 
@@ -26,6 +27,7 @@ pub const TOPICS: &[Topic] = &[
         "five simulated worlds, in each only one of the design's rules can hold",
         triggers::triggers,
     ),
+    ("promql", "expressions and alert rules through our evaluator and through promtool", promql::prove),
     ("replay", "simulated runs decided again bit for bit, every damage to a journal named", replay::proof),
 ];
 

@@ -4,7 +4,7 @@ use super::code::code_of;
 use super::{Source, none, root, sources};
 
 /// Crates that decide. `simulation` stands in for the world and is not among them.
-pub(crate) const PURE: [&str; 9] = [
+pub(crate) const PURE: [&str; 10] = [
     "machine",
     "pipeline-core",
     "deploy-strategies",
@@ -14,6 +14,7 @@ pub(crate) const PURE: [&str; 9] = [
     "run",
     "supervise",
     "exposition",
+    "promql",
 ];
 
 /// Words that have no place in a decision.
@@ -48,7 +49,7 @@ const FOREIGN: [&str; 27] = [
 ];
 
 /// Outside crates that a pure crate may use.
-const OUTSIDE: [&str; 9] = [
+const OUTSIDE: [&str; 10] = [
     "serde",
     "serde_json",
     "serde-saphyr",
@@ -57,6 +58,7 @@ const OUTSIDE: [&str; 9] = [
     "semver",
     "petgraph",
     "libm",
+    "regex",
     // Only behind the feature `lenient` of exposition, for comparison.
     "prometheus-parse",
 ];
