@@ -47,6 +47,8 @@ pub use eval::{Edges, Options, Point, Value, evaluate};
 pub use grammar::parse;
 pub use lint::{Finding, lint};
 pub use matcher::{MatchOp, Matcher};
+pub use pattern::compile as anchored;
+pub use regex::Regex;
 pub use rules::{Rule, RuleError, RuleFile, RuleGroup};
 pub use store::{Labels, STALE, Store, is_stale};
 pub use template::{Template, TemplateError};

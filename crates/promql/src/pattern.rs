@@ -8,7 +8,10 @@ use crate::SyntaxKind;
 const SIZE_LIMIT: usize = 1 << 20;
 
 /// Compiles it. Matching takes time that is linear in the text, whatever the expression.
-pub(crate) fn compile(pattern: &str) -> Result<Regex, SyntaxKind> {
+///
+/// # Errors
+/// It is no regular expression, or too large.
+pub fn compile(pattern: &str) -> Result<Regex, SyntaxKind> {
     let wrong = |why: String| SyntaxKind::Regex { pattern: pattern.chars().take(80).collect(), why };
     let whole = format!("^(?:{})$", ascii_classes(pattern));
     RegexBuilder::new(&whole).size_limit(SIZE_LIMIT).nest_limit(64).build().map_err(|error| {

@@ -73,6 +73,17 @@ impl Template {
         Ok(Self { pieces })
     }
 
+    /// The text, when nothing in it is to be filled in.
+    pub fn constant(&self) -> Option<String> {
+        self.pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => Some(text.as_str()),
+                Piece::Label(_) | Piece::Value(_) => None,
+            })
+            .collect()
+    }
+
     /// With the labels and the value of an alert.
     pub fn filled(&self, labels: &Labels, value: f64) -> String {
         let piece = |piece: &Piece| match piece {
