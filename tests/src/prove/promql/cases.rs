@@ -117,7 +117,7 @@ pub(super) const EXPRESSIONS: [&str; 112] = [
     "stdvar(db_connections_max)",
     "topk(2, db_connections_active)",
     "bottomk(1, db_connections_active)",
-    "topk by (instance) (1, http_requests_total{status=~\"200|404\"})",
+    "topk by (instance) (1, http_requests_total{status=~\"200|404\"} > 0)",
     "topk(0, db_connections_active)",
     "quantile(0.25, db_connections_active)",
     "quantile by (instance) (0.5, http_requests_total)",
