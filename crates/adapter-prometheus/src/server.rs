@@ -203,7 +203,7 @@ mod tests {
     fn a_name_matches_itself_and_nothing_else() {
         for name in ["r-a", "v1.2", "a\"b", "a\\b", "a|b", "a(b+"] {
             let text = format!("{{x=~\"{}\"}}", escaped(name));
-            let promql::Expr::Instant(selector) = promql::parse(&text).expect("legal") else {
+            let promql::Expr::Latest(selector) = promql::parse(&text).expect("legal") else {
                 panic!("{text}")
             };
             assert!(selector.matchers[0].fits(name) && !selector.matchers[0].fits("a"), "{text}");

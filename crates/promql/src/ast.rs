@@ -35,7 +35,7 @@ pub enum Expr {
     /// A text.
     Text(String),
     /// The last sample of each series.
-    Instant(Selector),
+    Latest(Selector),
     /// The samples of each series over a time.
     Range {
         /// Which series.
@@ -241,7 +241,7 @@ impl Expr {
         match self {
             Self::Number(_) => ValueKind::Scalar,
             Self::Text(_) => ValueKind::Text,
-            Self::Instant(_) | Self::Aggregate { .. } => ValueKind::Vector,
+            Self::Latest(_) | Self::Aggregate { .. } => ValueKind::Vector,
             Self::Range { .. } | Self::Subquery { .. } => ValueKind::Matrix,
             Self::Negated(inner) => inner.kind(),
             Self::Call { function, .. } => {

@@ -86,7 +86,7 @@ impl Evaluation<'_> {
     pub(crate) fn value(&mut self, expr: &Expr, ms: i64) -> Result<Value, EvalError> {
         match expr {
             Expr::Number(value) => Ok(Value::Scalar(*value)),
-            Expr::Instant(selector) => {
+            Expr::Latest(selector) => {
                 let found = self.instant(selector, ms)?;
                 Ok(Value::Vector(found.into_iter().map(|(point, _)| point).collect()))
             }

@@ -115,7 +115,7 @@ pub(crate) fn call(
             let points = evaluation.value(buckets, ms)?.into_points();
             Ok(Value::Vector(histogram_quantile(q, &points)))
         }
-        ("timestamp", [Expr::Instant(selector)]) => {
+        ("timestamp", [Expr::Latest(selector)]) => {
             let found = evaluation.instant(selector, ms)?.into_iter();
             unique(found.map(|(point, at)| unnamed(point, |_| at as f64 / 1000.0)).collect())
         }
@@ -203,7 +203,7 @@ fn sorted(mut points: Vec<Point>, descending: bool) -> Vec<Point> {
 /// 1 with the labels that the selector asks for by equality, each once.
 fn absent(expr: &Expr) -> Point {
     let matchers: &[Matcher] = match expr {
-        Expr::Instant(selector) | Expr::Range { selector, .. } => &selector.matchers,
+        Expr::Latest(selector) | Expr::Range { selector, .. } => &selector.matchers,
         _ => &[],
     };
     let mut labels = Labels::default();

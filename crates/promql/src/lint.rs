@@ -117,11 +117,11 @@ fn value_as_percent(rule: &Rule, found: &mut Vec<Finding>) {
 
 /// `up == 0` says nothing about a target that is no longer scraped.
 fn down_but_not_gone(rule: &Rule, found: &mut Vec<Finding>) {
-    let Some((Expr::Instant(selector), Operator::Equal, 0.0)) = threshold(&rule.expr) else { return };
+    let Some((Expr::Latest(selector), Operator::Equal, 0.0)) = threshold(&rule.expr) else { return };
     if selector.matchers.first().is_none_or(|matcher| matcher.value != "up") {
         return;
     }
-    let series = Expr::Instant(selector.clone());
+    let series = Expr::Latest(selector.clone());
     let what =
         "it does not fire when the target is no longer discovered: then there is no series `up`".to_owned();
     add(found, rule, what, format!("{} or absent({series})", rule.expr));
@@ -167,7 +167,7 @@ fn rate_of_gauge(expr: &Expr, rule: &Rule, found: &mut Vec<Finding>) {
 
 fn children(expr: &Expr) -> Vec<&Expr> {
     match expr {
-        Expr::Number(_) | Expr::Text(_) | Expr::Instant(_) | Expr::Range { .. } => Vec::new(),
+        Expr::Number(_) | Expr::Text(_) | Expr::Latest(_) | Expr::Range { .. } => Vec::new(),
         Expr::Subquery { inner, .. } | Expr::Negated(inner) => vec![inner],
         Expr::Call { arguments, .. } => arguments.iter().collect(),
         Expr::Aggregate { parameter, inner, .. } => {

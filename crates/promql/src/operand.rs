@@ -21,7 +21,7 @@ pub(crate) fn operand(parser: &mut Parser<'_>) -> Result<Expr, SyntaxError> {
             parser.expect(")")?;
             inner
         }
-        Token::Sign("{") => Expr::Instant(selector(parser, None, at)?),
+        Token::Sign("{") => Expr::Latest(selector(parser, None, at)?),
         Token::Word(word) => named(parser, word, at)?,
         found => {
             let (expected, found) = ("an expression".to_owned(), found.shown());
@@ -49,9 +49,9 @@ fn named(parser: &mut Parser<'_>, word: String, at: usize) -> Result<Expr, Synta
     }
     let name = Matcher::new("__name__", MatchOp::Equal, word).map_err(|kind| parser.wrong(at, kind))?;
     if parser.eat("{") {
-        return Ok(Expr::Instant(selector(parser, Some(name), at)?));
+        return Ok(Expr::Latest(selector(parser, Some(name), at)?));
     }
-    Ok(Expr::Instant(Selector { matchers: vec![name], offset_ms: 0 }))
+    Ok(Expr::Latest(Selector { matchers: vec![name], offset_ms: 0 }))
 }
 
 /// The matchers behind `{`. A text without an operator is the name.
@@ -115,7 +115,7 @@ fn behind(parser: &mut Parser<'_>, inner: Expr, at: usize) -> Result<Expr, Synta
             };
             let millis = if negative { -millis } else { millis };
             match &mut expr {
-                Expr::Instant(selector) | Expr::Range { selector, .. } if selector.offset_ms == 0 => {
+                Expr::Latest(selector) | Expr::Range { selector, .. } if selector.offset_ms == 0 => {
                     selector.offset_ms = millis;
                 }
                 Expr::Subquery { offset_ms, .. } if *offset_ms == 0 => *offset_ms = millis,
@@ -142,7 +142,7 @@ fn ranged(parser: &mut Parser<'_>, inner: Expr, at: usize) -> Result<Expr, Synta
     }
     parser.expect("]")?;
     match inner {
-        Expr::Instant(selector) if selector.offset_ms == 0 => Ok(Expr::Range { selector, range_ms }),
+        Expr::Latest(selector) if selector.offset_ms == 0 => Ok(Expr::Range { selector, range_ms }),
         _ => Err(parser.wrong(
             at,
             SyntaxKind::Expected {

@@ -10,7 +10,7 @@ impl fmt::Display for Expr {
         match self {
             Self::Number(value) => f.write_str(&number(*value)),
             Self::Text(text) => f.write_str(&quoted(text)),
-            Self::Instant(selector) => write!(f, "{}{}", bare(selector), offset(selector.offset_ms)),
+            Self::Latest(selector) => write!(f, "{}{}", bare(selector), offset(selector.offset_ms)),
             Self::Range { selector, range_ms } => {
                 let (range, offset) = (duration::spell(*range_ms), offset(selector.offset_ms));
                 write!(f, "{}[{range}]{offset}", bare(selector))
