@@ -18,7 +18,7 @@ use cases::{EXPRESSIONS, RULES, STEP_MS, TIMES_S, WRITTEN, alert_times_s, data, 
 
 /// Cases that must agree at least.
 const CASES_MIN: usize = 200;
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 /// When rules are evaluated, and for how long.
 const EVALUATED_MS: i64 = 60_000;
 const LAST_MS: i64 = 20 * EVALUATED_MS;
@@ -44,8 +44,8 @@ fn labels(series: &cases::Series) -> Labels {
 fn append(store: &mut Store, after_ms: i64, to_ms: i64) {
     for series in data() {
         let labels = labels(&series);
-        for (step, value) in series.values.iter().enumerate() {
-            let at = step as i64 * STEP_MS;
+        for (step, value) in (0..).zip(&series.values) {
+            let at = step * STEP_MS;
             if let Some(value) = value.filter(|_| at > after_ms && at <= to_ms) {
                 store.append(&labels, at, value);
             }
