@@ -158,8 +158,8 @@ fn every_mistake_in_a_rule_file_is_named() {
 fn a_bomb_of_aliases_is_refused() {
     let mut text = "groups:\n- name: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..12 {
-        text += &vec![format!("- &a{level} ["), vec![format!("*a{}", level - 1); 9].join(","), "]\n".into()]
-            .concat();
+        text +=
+            &[format!("- &a{level} ["), vec![format!("*a{}", level - 1); 9].join(","), "]\n".into()].concat();
     }
     assert!(RuleFile::read(&text).is_err());
     assert!(RuleFile::read(&"x".repeat(5 << 20)).is_err_and(|e| e[0].to_string().contains("split it")));
