@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use exposition::Limits;
+use exposition::{Dialect, Exposition, Limits};
 use ports::{Metrics, PortError, Scrape};
 
-use crate::fetch::fetch;
+use crate::fetch::{Answer, fetch};
 use crate::map::map;
 
 /// Where the exposition is.
@@ -64,10 +64,20 @@ impl Metrics for PrometheusMetrics {
         let body = tokio::time::timeout(self.deadline, fetched).await.map_err(|_| {
             PortError::Unreachable(format!("scrape: no whole answer in {} ms", self.deadline.as_millis()))
         })??;
-        let exposition = exposition::parse(&body, &self.limits)
-            .map_err(|error| PortError::Malformed(format!("exposition: {error}")))?;
+        let exposition = read(&body, &self.limits)?;
         // The values were taken after we asked, so the whole round trip is the most that they can be old.
         let age_ms = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
         map(&exposition, age_ms).map_err(|error| PortError::Malformed(error.to_string()))
     }
+}
+
+/// Reads an exposition in the dialect that its content type names; without one it is text 0.0.4.
+pub(crate) fn read<'a>(answer: &'a Answer, limits: &Limits) -> Result<Exposition<'a>, PortError> {
+    let dialect = match &answer.content_type {
+        None => Dialect::PrometheusText,
+        Some(kind) => Dialect::of_content_type(kind)
+            .ok_or_else(|| PortError::Malformed(format!("content type {kind:?} instead of an exposition")))?,
+    };
+    exposition::parse_as(dialect, &answer.body, limits)
+        .map_err(|error| PortError::Malformed(format!("exposition: {error}")))
 }

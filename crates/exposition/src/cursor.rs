@@ -1,17 +1,18 @@
 //! Walks over one line, byte by byte, and knows where it is.
 
-use crate::{ErrorKind, ParseError};
+use crate::{Dialect, ErrorKind, ParseError};
 
 /// A place in one line.
 pub(crate) struct Cursor<'a> {
     line: usize,
     text: &'a str,
     at: usize,
+    pub(crate) dialect: Dialect,
 }
 
 impl<'a> Cursor<'a> {
-    pub(crate) fn new(line: usize, text: &'a str) -> Self {
-        Self { line, text, at: 0 }
+    pub(crate) fn new(line: usize, text: &'a str, dialect: Dialect) -> Self {
+        Self { line, text, at: 0, dialect }
     }
 
     /// Where it is, for [`Cursor::error_at`].
@@ -27,8 +28,27 @@ impl<'a> Cursor<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    /// Goes over blanks where the dialect lets them stand.
     pub(crate) fn skip_blanks(&mut self) {
-        self.take_while(|byte| matches!(byte, b' ' | b'\t'));
+        if !self.dialect.is_rigid() {
+            self.skip_any_blanks();
+        }
+    }
+
+    pub(crate) fn skip_any_blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    /// What stands between two words: blanks, in a rigid dialect exactly one space.
+    pub(crate) fn gap(&mut self) -> bool {
+        if self.dialect.is_rigid() {
+            return self.eat(b' ');
+        }
+        let from = self.at;
+        self.skip_any_blanks();
+        self.at > from
     }
 
     /// Takes the byte if it stands here.
@@ -40,11 +60,14 @@ impl<'a> Cursor<'a> {
 
     /// Takes bytes while they fit. What is asked for must never be a part of a character that is not ASCII, unless
     /// all its parts fit.
+    #[inline]
     pub(crate) fn take_while(&mut self, fits: impl Fn(u8) -> bool) -> &'a str {
-        let rest = self.rest();
-        let length = rest.bytes().position(|byte| !fits(byte)).unwrap_or(rest.len());
-        self.at += length;
-        rest.get(..length).unwrap_or_default()
+        let bytes = self.text.as_bytes();
+        let from = self.at;
+        while bytes.get(self.at).is_some_and(|byte| fits(*byte)) {
+            self.at += 1;
+        }
+        self.text.get(from..self.at).unwrap_or_default()
     }
 
     /// Takes everything up to the next blank or the end.
@@ -65,6 +88,10 @@ impl<'a> Cursor<'a> {
             Some(next) => format!("{next:?}"),
             None => "the end of the line".to_owned(),
         }
+    }
+
+    pub(crate) fn expected(&self, expected: &'static str) -> ParseError {
+        self.error(ErrorKind::Expected { expected, found: self.found() })
     }
 
     pub(crate) fn error(&self, kind: ErrorKind) -> ParseError {

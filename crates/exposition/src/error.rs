@@ -17,31 +17,33 @@ pub struct ParseError {
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The input is larger than the limit.
-    #[error("the input is over {limit} bytes")]
+    #[error("the input is over {limit} bytes: raise the limit `bytes`, or let the exporter show less")]
     TooLarge {
         /// Bytes allowed.
         limit: usize,
     },
     /// There are more series than the limit.
-    #[error("more than {limit} series")]
+    #[error("more than {limit} series: raise the limit `series`, or drop a label with many values")]
     TooManySeries {
         /// Series allowed.
         limit: usize,
     },
     /// One series has more labels than the limit.
-    #[error("more than {limit} labels on one series")]
+    #[error("more than {limit} labels on one series: raise the limit `labels`, or name fewer")]
     TooManyLabels {
         /// Labels allowed.
         limit: usize,
     },
     /// A label value is longer than the limit.
-    #[error("a label value of more than {limit} bytes")]
+    #[error(
+        "a label value of more than {limit} bytes: raise the limit `label_value_bytes`, or shorten the value"
+    )]
     LabelValueTooLong {
         /// Bytes allowed.
         limit: usize,
     },
     /// A metric or label name is longer than the limit.
-    #[error("a name of more than {limit} bytes")]
+    #[error("a name of more than {limit} bytes: raise the limit `name_bytes`, or shorten the name")]
     NameTooLong {
         /// Bytes allowed.
         limit: usize,
@@ -84,9 +86,14 @@ pub enum ErrorKind {
     /// Not a number.
     #[error("not a number: {0}")]
     Value(String),
-    /// Not a whole number of milliseconds.
-    #[error("not a timestamp in whole milliseconds: {0}")]
-    Timestamp(String),
+    /// Not a whole number of milliseconds (text), or not a number of seconds (OpenMetrics).
+    #[error("not a timestamp in {unit}: {found}")]
+    Timestamp {
+        /// What stands there.
+        found: String,
+        /// What it should be.
+        unit: &'static str,
+    },
     /// Something follows where the line should end.
     #[error("expected the end of the line, found {found}")]
     Trailing {
@@ -102,16 +109,55 @@ pub enum ErrorKind {
     /// The same name with the same labels twice.
     #[error("series {0} stands twice")]
     DuplicateSeries(String),
-    /// Not one of the five types.
-    #[error("unknown type {0}: one of counter, gauge, histogram, summary, untyped")]
-    UnknownType(String),
+    /// Not one of the types of this dialect.
+    #[error("unknown type {found}: one of {known}")]
+    UnknownType {
+        /// What stands there.
+        found: String,
+        /// Comma separated.
+        known: &'static str,
+    },
     /// A second TYPE of one family.
     #[error("second TYPE of {0}")]
     DuplicateType(String),
+    /// A second UNIT of one family.
+    #[error("second UNIT of {0}")]
+    DuplicateUnit(String),
+    /// The name of a family does not end in its unit.
+    #[error("the name {name} does not end in its unit _{unit}")]
+    Unit {
+        /// The family.
+        name: String,
+        /// As UNIT says.
+        unit: String,
+    },
+    /// OpenMetrics without its last line: the input was cut.
+    #[error("the last line is not # EOF: the input was cut")]
+    MissingEof,
+    /// Something behind `# EOF`.
+    #[error("something follows # EOF")]
+    AfterEof,
+    /// A line that OpenMetrics does not know: empty, or a comment of its own.
+    #[error("OpenMetrics has only samples and the comments HELP, TYPE, UNIT and EOF")]
+    Stray,
+    /// An exemplar at a sample that can have none.
+    #[error("an exemplar at {0}: only a counter's total and a bucket have one")]
+    ExemplarPlace(String),
+    /// The labels of an exemplar are longer than OpenMetrics allows.
+    #[error("the labels of an exemplar have more than {limit} characters")]
+    ExemplarTooLong {
+        /// Characters allowed.
+        limit: usize,
+    },
+    /// A composite value, as OpenMetrics 2 drafts it for native histograms.
+    #[error(
+        "a native histogram: no text format has a settled form of it; let the exporter show classic buckets"
+    )]
+    NativeHistogram,
     /// A second HELP of one family.
     #[error("second HELP of {0}")]
     DuplicateHelp(String),
-    /// TYPE or HELP after the family's first sample.
+    /// TYPE, HELP or UNIT after the family's first sample.
     #[error("TYPE and HELP of {0} must stand before its samples")]
     Late(String),
     /// The lines of a family do not stand together.

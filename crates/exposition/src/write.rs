@@ -1,46 +1,110 @@
-//! Writes an exposition as Prometheus text 0.0.4, so that [`crate::parse`] reads the same one.
+//! Writes an exposition in a dialect, so that [`crate::parse_as`] reads the same one.
 
 use std::fmt;
 
 use crate::number::spell;
-use crate::{Exposition, Family, Kind, Sample};
+use crate::{Dialect, Exposition, Family, Kind, Labels, Sample};
 
-impl fmt::Display for Exposition {
-    /// As Prometheus text 0.0.4.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.families.iter().try_for_each(|family| write!(f, "{family}"))
+/// An exposition as it is spelled in one dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct Spelled<'s, 'a> {
+    exposition: &'s Exposition<'a>,
+    dialect: Dialect,
+}
+
+impl<'a> Exposition<'a> {
+    /// To be written in a dialect. What the dialect cannot say (units and exemplars in text, a type that only
+    /// OpenMetrics has) is left out, or becomes `untyped`.
+    pub fn spelled(&self, dialect: Dialect) -> Spelled<'_, 'a> {
+        Spelled { exposition: self, dialect }
     }
 }
 
-impl fmt::Display for Family {
+impl fmt::Display for Exposition<'_> {
+    /// As Prometheus text: 0.0.4, with names in quotes where one needs them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(help) = &self.help {
-            writeln!(f, "# HELP {} {}", self.name, help.replace('\\', "\\\\").replace('\n', "\\n"))?;
-        }
-        if self.kind != Kind::Untyped || (self.help.is_none() && self.samples.is_empty()) {
-            writeln!(f, "# TYPE {} {}", self.name, self.kind.as_str())?;
-        }
-        self.samples.iter().try_for_each(|sample| writeln!(f, "{sample}"))
+        self.spelled(Dialect::PrometheusText).fmt(f)
     }
 }
 
-impl fmt::Display for Sample {
+impl fmt::Display for Spelled<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", series(self), spell(self.value))?;
-        self.timestamp_ms.map_or(Ok(()), |timestamp| write!(f, " {timestamp}"))
+        self.exposition.families.iter().try_for_each(|it| family(f, it, self.dialect))?;
+        if self.dialect.is_rigid() { writeln!(f, "# EOF") } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for Sample<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        sample(f, self, Dialect::PrometheusText)
+    }
+}
+
+fn family(f: &mut fmt::Formatter<'_>, family: &Family<'_>, dialect: Dialect) -> fmt::Result {
+    let name = if is_plain(&family.name, true) { family.name.to_string() } else { quoted(&family.name) };
+    if let Some(help) = &family.help {
+        let text = help.replace('\\', "\\\\").replace('\n', "\\n");
+        writeln!(f, "# HELP {name} {}", if dialect.is_rigid() { text.replace('"', "\\\"") } else { text })?;
+    }
+    if family.kind != Kind::Untyped || (family.help.is_none() && family.samples.is_empty()) {
+        writeln!(f, "# TYPE {name} {}", spelled(family.kind, dialect))?;
+    }
+    if let Some(unit) = family.unit.as_ref().filter(|_| dialect.is_rigid()) {
+        writeln!(f, "# UNIT {name} {unit}")?;
+    }
+    for it in &family.samples {
+        sample(f, it, dialect)?;
+        writeln!(f)?;
+    }
+    Ok(())
+}
+
+fn spelled(kind: Kind, dialect: Dialect) -> &'static str {
+    match kind {
+        Kind::Untyped if dialect.is_rigid() => "unknown",
+        Kind::GaugeHistogram | Kind::Info | Kind::StateSet if !dialect.is_rigid() => "untyped",
+        kind => kind.as_str(),
+    }
+}
+
+fn sample(f: &mut fmt::Formatter<'_>, sample: &Sample<'_>, dialect: Dialect) -> fmt::Result {
+    let stamp = |ms: i64| if dialect.is_rigid() { spell(ms as f64 / 1000.0) } else { ms.to_string() };
+    write!(f, "{} {}", series(sample), spell(sample.value))?;
+    sample.timestamp_ms.map_or(Ok(()), |ms| write!(f, " {}", stamp(ms)))?;
+    match sample.exemplar.as_ref().filter(|_| dialect.is_rigid()) {
+        None => Ok(()),
+        Some(it) => {
+            write!(f, " # {{{}}} {}", labels(&it.labels), spell(it.value))?;
+            it.timestamp_ms.map_or(Ok(()), |ms| write!(f, " {}", stamp(ms)))
+        }
     }
 }
 
 /// Name and labels of a sample.
-pub(crate) fn series(sample: &Sample) -> String {
-    if sample.labels.is_empty() {
-        return sample.name.clone();
+pub(crate) fn series(sample: &Sample<'_>) -> String {
+    if !is_plain(&sample.name, true) {
+        let comma = if sample.labels.is_empty() { "" } else { "," };
+        return format!("{{{}{comma}{}}}", quoted(&sample.name), labels(&sample.labels));
     }
-    let labels: Vec<String> =
-        sample.labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
-    format!("{}{{{}}}", sample.name, labels.join(","))
+    if sample.labels.is_empty() {
+        return sample.name.to_string();
+    }
+    format!("{}{{{}}}", sample.name, labels(&sample.labels))
 }
 
-fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+fn labels(labels: &Labels<'_>) -> String {
+    let label = |name: &str| if is_plain(name, false) { name.to_owned() } else { quoted(name) };
+    let labels: Vec<String> =
+        labels.iter().map(|(name, value)| format!("{}={}", label(name), quoted(value))).collect();
+    labels.join(",")
+}
+
+fn is_plain(name: &str, colons: bool) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || (colons && b == b':'))
+}
+
+fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

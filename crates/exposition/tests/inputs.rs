@@ -2,7 +2,7 @@
 
 use exposition::{ErrorKind, Exposition, Kind, Limits, ParseError, parse};
 
-fn read(text: &str) -> Exposition {
+fn read(text: &str) -> Exposition<'_> {
     parse(text, &Limits::default()).unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
@@ -19,7 +19,8 @@ fn only(text: &str) -> (String, Vec<(String, String)>, f64) {
     let mut family = exposition.families.remove(0);
     assert_eq!(family.samples.len(), 1, "{text}");
     let sample = family.samples.remove(0);
-    (sample.name, sample.labels, sample.value)
+    let labels = sample.labels.into_iter().map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+    (sample.name.into_owned(), labels, sample.value)
 }
 
 fn check(text: &str, name: &str, labels: &[(&str, &str)], value: f64) {
@@ -60,7 +61,7 @@ fn a_histogram_and_a_summary_are_each_one_family() {
         "# TYPE c_count counter\nc_count 4\n",
     ));
     let shape: Vec<_> =
-        exposition.families.iter().map(|f| (f.name.as_str(), f.kind, f.samples.len())).collect();
+        exposition.families.iter().map(|f| (f.name.as_ref(), f.kind, f.samples.len())).collect();
     let expected = [("h", Kind::Histogram, 4), ("s", Kind::Summary, 3), ("c_count", Kind::Counter, 1)];
     assert_eq!(shape, expected);
     let h = exposition.family("h").and_then(|family| family.help.clone());
@@ -73,7 +74,7 @@ fn a_histogram_and_a_summary_are_each_one_family() {
 #[test]
 fn in_text_0_0_4_a_total_does_not_belong_to_the_type_without_it() {
     let exposition = read("# TYPE r counter\nr_total 3\n# EOF\n");
-    let shape: Vec<_> = exposition.families.iter().map(|f| (f.name.as_str(), f.kind)).collect();
+    let shape: Vec<_> = exposition.families.iter().map(|f| (f.name.as_ref(), f.kind)).collect();
     assert_eq!(shape, [("r", Kind::Counter), ("r_total", Kind::Untyped)]);
 }
 

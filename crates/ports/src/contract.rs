@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod journal;
 pub mod metrics;
 pub mod notices;
+pub mod silences;
 pub mod target;
 
 /// Why a contract is broken.

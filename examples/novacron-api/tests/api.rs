@@ -72,13 +72,14 @@ impl Service {
         self.send(request.body(Body::from(body.to_owned())).expect("a request")).await
     }
 
-    async fn exposition(&self) -> Exposition {
+    async fn exposition(&self) -> Exposition<'static> {
         let answer = self.fetch("/metrics").await;
         assert!(
             answer.headers["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4")
         );
         exposition::parse(&answer.body, &Limits::default())
             .unwrap_or_else(|error| panic!("{error}\n{}", answer.body))
+            .into_owned()
     }
 }
 

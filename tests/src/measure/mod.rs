@@ -4,6 +4,7 @@ mod decisions;
 mod flip;
 mod jobs;
 mod journal;
+mod parse;
 mod process;
 mod splitter;
 
@@ -15,6 +16,7 @@ pub const TOPICS: &[Topic] = &[
     ("jobs", "10 000 jobs `true` by nova-pipeline, beside a bare spawn loop", jobs::measure),
     ("journal", "An append at each durability, beside a bare append and sync", journal::measure),
     ("flip", "From the verdict to the last request begun on the bad revision", flip::measure),
+    ("parse", "The strict parser of expositions beside prometheus-parse: bytes a second", parse::measure),
     ("splitter", "The splitter beside nginx: CPU a request and p99 at one rate", splitter::measure),
 ];
 

@@ -1,9 +1,13 @@
 //! Proofs: what must never happen, tried until it would have.
 
+mod alertmanager;
 pub mod bad_input;
 pub mod false_alarms;
 pub mod models;
+mod prometheus;
+pub mod promql;
 pub mod replay;
+mod servers;
 pub mod triggers;
 
 use crate::door::{Topic, Verdict};
@@ -28,9 +32,24 @@ pub const TOPICS: &[Topic] = &[
         "five simulated worlds, in each only one of the design's rules can hold",
         triggers::triggers,
     ),
+    ("prometheus", "the adapter against a real Prometheus (Debian)", prometheus::prove),
+    ("alertmanager", "silences at a real Alertmanager (Debian), on every way out", alertmanager::prove),
+    ("promql", "expressions and alert rules through our evaluator and through promtool", promql::prove),
     ("replay", "simulated runs decided again bit for bit, every damage to a journal named", replay::proof),
 ];
 
 fn crash_topic() -> Result<Verdict, String> {
     crash::prove(crash::Effort { passages: 5, random: 180, beside: 2 }, 20_261_125)
+}
+
+/// Prints a table of what was kept and what not.
+fn verdict(against: &str, rows: &[(&str, Result<(), String>)]) -> Verdict {
+    for (what, kept) in rows {
+        match kept {
+            Ok(()) => println!("{what:<52} kept"),
+            Err(why) => println!("{what:<52} broken: {why}"),
+        }
+    }
+    let kept = rows.iter().filter(|(_, kept)| kept.is_ok()).count();
+    Verdict::new(format!("{kept} of {} promises kept against {against}", rows.len()), kept == rows.len())
 }

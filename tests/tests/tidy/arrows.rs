@@ -34,7 +34,7 @@ fn is_pure(name: &str) -> bool {
 }
 
 /// The arrows of each pure crate.
-const PURE_ARROWS: [(&str, &[&str]); 9] = [
+const PURE_ARROWS: [(&str, &[&str]); 10] = [
     ("run", &["pipeline-core", "release", "machine"]),
     ("release", &["deploy-strategies", "health", "rollback", "machine"]),
     ("rollback", &["health", "machine"]),
@@ -44,6 +44,7 @@ const PURE_ARROWS: [(&str, &[&str]); 9] = [
     ("supervise", &["machine"]),
     ("machine", &[]),
     ("exposition", &[]),
+    ("promql", &[]),
 ];
 
 /// Whether the list has this arrow.

@@ -1,0 +1,61 @@
+//! Outside servers for a proof: started on loopback and free ports, stopped by their pid, with all that they keep.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::programs::{free_port, signal, until, wait};
+
+/// How long a server may take to answer.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// A server, ended when it goes out of scope.
+pub(super) struct Server {
+    child: Child,
+    /// `HOST:PORT`
+    pub(super) address: String,
+    /// What it keeps; removed with it.
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        signal(self.child.id(), "TERM", false);
+        if wait(&mut self.child, Duration::from_secs(5)).is_none() {
+            signal(self.child.id(), "KILL", false);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Starts a program that takes connections at a free port. `arguments` are given that port and a folder.
+///
+/// # Errors
+/// `not run: ...` when the program is not there; else it does not take connections in time.
+pub(super) fn start(
+    program: &str,
+    package: &str,
+    arguments: impl FnOnce(u16, &std::path::Path) -> Result<Vec<String>, String>,
+) -> Result<Server, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let port = free_port()?;
+    let arguments = arguments(port, folder.path())?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder.path());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let child =
+        command.spawn().map_err(|_| format!("not run: {program} is not there (Debian package {package})"))?;
+    let server = Server { child, address: format!("127.0.0.1:{port}"), _folder: folder };
+    let ready = until(READY_WITHIN, || std::net::TcpStream::connect(&server.address).is_ok());
+    if ready { Ok(server) } else { Err(format!("{program} takes no connection within {READY_WITHIN:?}")) }
+}
+
+/// A runtime for the adapters.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
+}
+
+/// The wall clock, in milliseconds since 1970.
+pub(super) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
