@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(followed(30, |s| (200 * MIB + s % 45 * MIB, None)).found(None), None);
         assert_eq!(followed(30, |s| (200 * MIB + s * 7_919 % 13 * MIB, None)).found(None), None);
         // It warms up after each restart, every five minutes.
-        let warming = |s: u64| (100 * MIB + (s % 300) * MIB / 3, Some((s / 300) as i64));
+        let warming = |s: u64| (100 * MIB + (s % 300) * MIB / 3, Some((s / 300).cast_signed()));
         assert_eq!(followed(30, warming).found(None), None);
         assert_eq!(followed(30, |s| (40 * MIB + (s % 300) * MIB, None)).found(None), None, "unknown start");
     }

@@ -53,8 +53,8 @@ impl Nulls {
 /// Plays a null.
 pub fn nulls(scenario: &Scenario, seeds: &[u64], rules: &Rules<'_>) -> Vec<Nulls> {
     let mut rules = rules();
-    let named = |rule: &Box<dyn Rule>| Nulls { name: rule.name(), ..Nulls::default() };
-    let mut all: Vec<Nulls> = rules.iter().map(named).collect();
+    let mut all: Vec<Nulls> =
+        rules.iter().map(|rule| Nulls { name: rule.name(), ..Nulls::default() }).collect();
     for seed in seeds.iter().copied() {
         let mut generator = Generator::new(scenario, seed);
         for rule in &mut rules {

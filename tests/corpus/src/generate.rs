@@ -153,7 +153,7 @@ impl<'a> Generator<'a> {
     fn error_rate(&self, canary: bool, pod: usize, number: u32) -> f64 {
         let s = self.scenario;
         let changed = self.second >= s.onset_s;
-        let on = !s.flapping || (self.second - s.onset_s.min(self.second)) / 60 % 2 == 0;
+        let on = !s.flapping || (self.second.saturating_sub(s.onset_s) / 60).is_multiple_of(2);
         let mine =
             canary && changed && on && s.endpoints.is_none() && s.bad_pod.is_none_or(|bad| bad == number);
         let own = if mine { s.factor } else { 1.0 };
@@ -240,11 +240,10 @@ impl<'a> Generator<'a> {
         let mut at_ms = self.second * 1_000;
         let mut pods = self.pods.clone();
         match self.scenario.scraping {
-            Scraping::Clean => {}
             Scraping::Lost => self.spoil(&mut pods, 0.2, Answer::Lost),
             Scraping::Nan => self.spoil(&mut pods, 0.1, Answer::Nan),
             Scraping::Skewed if self.random.unit() < 0.1 => at_ms = at_ms.saturating_sub(40_000),
-            Scraping::Skewed => {}
+            Scraping::Clean | Scraping::Skewed => {}
             Scraping::Resets => self.reset(),
         }
         Scrape { at_ms, percent: Scenario::percent(self.second), pods, endpoints: self.endpoints.clone() }
@@ -261,7 +260,7 @@ impl<'a> Generator<'a> {
     /// After this scrape some instances start again.
     fn reset(&mut self) {
         let chance = self.scenario.scrape_s as f64 / 600.0;
-        let now = (self.second * 1_000) as i64;
+        let now = (self.second * 1_000).cast_signed();
         for pod in &mut self.pods {
             if self.random.unit() < chance {
                 (pod.requests, pod.errors, pod.started_ms) = (0, 0, now);
@@ -299,7 +298,6 @@ impl Iterator for Generator<'_> {
 fn share_below(us: f64, slow: Option<Slow>) -> f64 {
     let plain = |us: f64| 0.5 * libm::erfc(-(libm::log(us / MEDIAN_US) / SIGMA) / std::f64::consts::SQRT_2);
     match slow {
-        None => plain(us),
         Some(Slow::Shift(factor)) => plain(us / factor),
         // The slowest tenth begins at 1.28 deviations; it is stretched from there on.
         Some(Slow::Tail(factor)) => {
@@ -307,6 +305,6 @@ fn share_below(us: f64, slow: Option<Slow>) -> f64 {
             if us <= start { plain(us) } else { plain((us / factor).max(start)) }
         }
         Some(Slow::Bimodal(factor)) if factor > 1.0 => 0.95 * plain(us) + 0.05 * plain(us / (4.0 * factor)),
-        Some(Slow::Bimodal(_)) => plain(us),
+        None | Some(Slow::Bimodal(_)) => plain(us),
     }
 }

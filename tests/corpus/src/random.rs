@@ -3,6 +3,9 @@
 //! Sources: Steele, Lea, Flood (2014) for the stream; Marsaglia and Tsang (2000) for gamma; Hormann (1993) for Poisson
 //! (PTRS) and binomial (BTRS) numbers by transformed rejection.
 
+// Names of one letter are those of the sources.
+#![allow(clippy::many_single_char_names)]
+
 /// A stream that depends on its seed only.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -11,12 +14,12 @@ impl Random {
     /// The stream of a seed and a purpose.
     pub fn new(seed: u64, purpose: u64) -> Self {
         let mut stream = Self(seed ^ purpose.wrapping_mul(0xD6E8_FEB8_6659_FD93));
-        stream.next();
-        Self(stream.next())
+        stream.draw();
+        Self(stream.draw())
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -26,12 +29,12 @@ impl Random {
 
     /// Above 0 and below 1.
     pub fn unit(&mut self) -> f64 {
-        ((self.next() >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
+        ((self.draw() >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
     }
 
     /// A number below `limit`, which is above 0.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit.max(1)
+        self.draw() % limit.max(1)
     }
 
     /// Mean 0, variance 1.

@@ -93,7 +93,12 @@ fn count_bars(row: &Row) -> Vec<Bar> {
         cell.scrape_s
     );
     let (equal, own) = row.ratios();
-    let mean = row.ours().map_or([f64::NAN; 3], |f| f.own.mean());
+    // Where it is often not found by the end, the end cuts the mean short and a ratio says nothing good.
+    let mostly = |found: Option<&crate::bench::Found>| found.is_some_and(|f| f.detected() >= 0.95);
+    let (own_found, equal_found) = (mostly(row.ours().map(|f| &f.own)), mostly(row.ours().map(|f| &f.equal)));
+    let equal = if equal_found { equal } else { f64::INFINITY };
+    let own = if own_found { own } else { f64::INFINITY };
+    let mean = row.ours().filter(|_| own_found).map_or([f64::INFINITY; 3], |f| f.own.mean());
     let slow = cell.traffic <= 10.0;
     let mut all = Vec::new();
     let mut bar = |name: &str, found, most| all.push(Bar { text: format!("{what}: {name}"), found, most });

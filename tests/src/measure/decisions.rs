@@ -3,7 +3,7 @@
 use crate::door::{Verdict, quick};
 
 /// Plays the benchmark and prints its table.
-pub fn measure() -> Result<Verdict, String> {
+pub(super) fn measure() -> Result<Verdict, String> {
     let report = delivery_corpus::report::decisions(quick());
     report.lines.iter().for_each(|line| println!("{line}"));
     let (reached, bars) = (report.reached, report.bars);

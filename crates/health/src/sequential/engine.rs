@@ -15,8 +15,8 @@ use super::{
 
 /// From this share on, in percent, stable serves so little that the record is asked as well.
 const CUT_OVER: u8 = 90;
-/// What does not compare with stable may send a release back when the concurrent evidence is at least this: 20 to 1.
-const NOT_CONTRADICTED: f64 = 2.995_732_273_553_991;
+/// What does not compare with stable may send a release back when the concurrent evidence is at least this: 100 to 1.
+const NOT_CONTRADICTED: f64 = 4.605_170_185_988_092;
 /// Parts by which blame is told; more are not followed.
 const MOST_PARTS: usize = 64;
 

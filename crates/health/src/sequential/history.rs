@@ -16,7 +16,7 @@ use crate::Finite;
 
 const FACTORS: [f64; 4] = [1.5, 3.0, 10.0, 40.0];
 /// The record is confirmed when stable would show so few bad events with at most this probability if it were as bad.
-const CONFIRMED: f64 = 0.001;
+const CONFIRMED: f64 = 0.0004;
 /// How far back the held-back stable is looked at.
 const RECENT_MS: u64 = 300_000;
 /// Most stretches in that span; when scrapes are closer, two are taken as one.

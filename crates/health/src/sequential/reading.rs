@@ -142,7 +142,7 @@ impl Followed {
             all.scrapes = all.scrapes.plus(Counts { requests: 1, bad: u64::from(failed) });
             let Some(counters) = &seen.counters else { continue };
             let warm = counters.started.is_none_or(|started| {
-                let age = (began.as_millis() as i64).saturating_sub(started);
+                let age = began.as_millis().cast_signed().saturating_sub(started);
                 age >= 0 && age as u64 >= grace_ms
             });
             if let Err(why) = self.one(seen.instance, counters, edges, warm, &mut all) {

@@ -15,6 +15,9 @@ const TOP: f64 = 30.0;
 /// How often a band misses, at either end.
 const MISS: f64 = 0.05;
 
+/// An arm: its name, its colour, its part of a pair.
+type Drawn = (&'static str, &'static str, fn(&super::Pair) -> Counts);
+
 const CANARY: &str = "#c2410c";
 const STABLE: &str = "#1d4ed8";
 
@@ -88,8 +91,7 @@ impl Axes {
 }
 
 fn rates(out: &mut String, explanation: &Explanation) {
-    let arms: [(&str, &str, fn(&super::Pair) -> Counts); 2] =
-        [("stable", STABLE, |pair| pair.stable), ("canary", CANARY, |pair| pair.canary)];
+    let arms: [Drawn; 2] = [("stable", STABLE, |pair| pair.stable), ("canary", CANARY, |pair| pair.canary)];
     let band = |counts: Counts| clopper_pearson(counts.bad, counts.requests.max(1), MISS);
     let served = |counts: &Counts| counts.requests > 0;
     let all = explanation.trail.iter().flat_map(|p| [p.pair.canary, p.pair.stable]).filter(served);

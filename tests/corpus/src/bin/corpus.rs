@@ -3,6 +3,7 @@
 //! - `corpus list` names the scenarios beside the grid;
 //! - `corpus write SCENARIO SEED` writes a trace;
 //! - `corpus rule` is the sequential engine as a program: scrapes in, decisions out;
+//! - `corpus decisions [--quick]` and `corpus false-alarms [--quick]` print what `measure` and `prove` print;
 //! - `corpus bars SEEDS` and `corpus nulls SEEDS` print tables without the held-out seeds, for tuning.
 
 use std::io::{stdin, stdout};
@@ -11,10 +12,16 @@ use std::process::ExitCode;
 use delivery_corpus::generate::Generator;
 use delivery_corpus::ours::{Bunches, Looks, Ours};
 use delivery_corpus::scenario::{Scenario, count_nulls, latency_nulls, odd_faults};
-use delivery_corpus::{bench, decisions, false_alarms, piped};
+use delivery_corpus::{bench, decisions, false_alarms, piped, report};
 
 fn scenarios() -> Vec<Scenario> {
     count_nulls().into_iter().chain(latency_nulls()).chain(odd_faults()).collect()
+}
+
+fn print(lines: impl IntoIterator<Item = String>) {
+    for line in lines {
+        println!("{line}");
+    }
 }
 
 fn run(arguments: &[String]) -> Result<(), String> {
@@ -36,15 +43,25 @@ fn run(arguments: &[String]) -> Result<(), String> {
             let seeds = bench::seeds(number(1)?, true);
             println!("{}", decisions::head());
             for (rows, _) in decisions::play(&decisions::bars(), &seeds, &seeds) {
-                rows.iter().for_each(|row| println!("{}", decisions::line(row)));
+                print(rows.iter().map(decisions::line));
             }
         }
         "nulls" => {
             let counts = number(1)?;
             let rows = false_alarms::play(false_alarms::Effort { counts, durations: counts / 5 }, true);
-            false_alarms::table(&rows).0.iter().for_each(|line| println!("{line}"));
+            print(false_alarms::table(&rows).0);
         }
-        other => return Err(format!("{other:?} is none of list, write, rule, bars, nulls")),
+        "decisions" => print(report::decisions(word(1) == "--quick").lines),
+        "false-alarms" => {
+            let effort =
+                if word(1) == "--quick" { false_alarms::Effort::QUICK } else { false_alarms::Effort::WHOLE };
+            print(false_alarms::table(&false_alarms::play(effort, false)).0);
+        }
+        other => {
+            return Err(format!(
+                "{other:?} is none of list, write, rule, bars, nulls, decisions, false-alarms"
+            ));
+        }
     }
     Ok(())
 }
