@@ -38,7 +38,7 @@ fn main() {
     }
     let histogram =
         [(25_000, 80), (50_000, 500), (71_000, 750), (98_000, 900), (163_000, 990), (u64::MAX, 1_000)];
-    let edges = Latency::new(histogram.to_vec()).as_ref().and_then(Edges::of);
+    let edges = Latency::new(histogram.to_vec()).as_ref().and_then(|stable| Edges::of(stable, 0));
     let Some(edges) = edges else { return };
     for (name, canary) in [("durations, 1 000/s at 5 %", 750), ("durations, 1 000/s at 50 %", 7_500)] {
         let mut test = EdgeTest::new(edges.clone(), 1.25, 120);

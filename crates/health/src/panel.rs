@@ -7,7 +7,7 @@
 use machine::{Timestamp, Visit};
 use serde::{Deserialize, Serialize};
 
-use crate::sequential::{Plan, Sequential};
+use crate::sequential::{Metric, Plan, Sequential};
 use crate::{Breach, Finite, Judge, Literal, RuleName, Rules, Sample, Shown, Tests, Verdict};
 
 /// From this share on, in percent, stable serves nobody.
@@ -26,7 +26,7 @@ pub struct Panel {
 impl Panel {
     /// A judge under these rules.
     pub fn new(rules: Rules) -> Self {
-        let tests = rules.tests.map(|tests| (tests, Sequential::new(plan(&tests, rules.min_requests))));
+        let tests = rules.tests.map(|tests| (tests, Sequential::new(plan(&tests, &rules))));
         Self { literal: Literal::new(rules), tests, compared: false, percent: 0 }
     }
 
@@ -72,9 +72,27 @@ impl Panel {
 }
 
 /// What a rollout asks of the tests.
-fn plan(tests: &Tests, min_requests: u64) -> Plan {
-    let alpha = Finite::ratio(tests.alpha_ppm.into(), 1_000_000);
-    Plan { alpha, min_requests, ..Plan::new(tests.scrapes) }
+fn plan(tests: &Tests, rules: &Rules) -> Plan {
+    let plan = Plan::new(tests.scrapes);
+    let mut weights = plan.weights;
+    // A rule that is switched off is no concern of the rollout, by whatever means.
+    for (metric, weight) in Metric::ALL.into_iter().zip(&mut weights) {
+        let off = match metric {
+            Metric::Errors => rules.error_rate.is_none() && rules.server_errors.is_none(),
+            Metric::Latency => rules.response_time.is_none(),
+            Metric::Limit | Metric::Scrapes => false,
+        };
+        if off {
+            *weight = Finite::default();
+        }
+    }
+    Plan {
+        alpha: Finite::ratio(tests.alpha_ppm.into(), 1_000_000),
+        min_requests: rules.min_requests,
+        floor_us: rules.response_time.map_or(0, |rule| rule.min_diff_us),
+        weights,
+        ..plan
+    }
 }
 
 impl From<Rules> for Panel {

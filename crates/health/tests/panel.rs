@@ -1,6 +1,6 @@
 //! Both families at one table: which of them acts when, and what a breach tells of the other.
 
-use health::{Arm, Judge, Literal, Panel, RuleName, Rules, Sample, Tests, Verdict};
+use health::{Arm, Judge, Latency, Literal, Panel, RuleName, Rules, Sample, Tests, Verdict};
 use machine::Timestamp;
 
 const ALL: Tests =
@@ -89,6 +89,32 @@ fn a_healthy_version_passes_and_one_without_requests_does_not() {
     let mut silent = panel(Some(ALL));
     silent.weighed(Timestamp::ZERO, 25);
     assert_eq!(silent.judge(Timestamp::from_millis(15_000), None), Verdict::NoData);
+}
+
+/// Durations around 1 ms, twice as long for the new version, or 150 ms for a tenth of its requests.
+fn durations(judge: &mut Panel, slow: bool) -> Vec<Verdict> {
+    let at = |n: u64| Timestamp::from_millis(n * 15_000);
+    let of = |n: u64, under_1: u64, under_2: u64, under_100: u64| {
+        let counts =
+            vec![(1_000, n * under_1), (2_000, n * under_2), (100_000, n * under_100), (u64::MAX, n * 500)];
+        Arm { requests: n * 500, latency: Latency::new(counts).unwrap(), ..Arm::default() }
+    };
+    judge.weighed(at(0), 50);
+    let sample = |n: u64| Sample {
+        taken: at(n),
+        new: if slow { of(n, 400, 450, 450) } else { of(n, 100, 500, 500) },
+        stable: Some(of(n, 400, 500, 500)),
+    };
+    (0..=20).map(|n| judge.judge(at(n), Some(&sample(n)))).collect()
+}
+
+#[test]
+fn a_difference_that_nobody_feels_is_none_and_one_that_they_feel_is() {
+    let felt = |verdicts: &[Verdict]| verdicts.iter().any(|verdict| matches!(verdict, Verdict::Regressed(_)));
+    assert!(!felt(&durations(&mut panel(Some(ALL)), false)));
+    assert!(felt(&durations(&mut panel(Some(ALL)), true)));
+    let off = Rules { response_time: None, tests: Some(ALL), ..Rules::design(None) };
+    assert!(!felt(&durations(&mut Panel::new(off), true)), "switched off");
 }
 
 #[test]

@@ -267,7 +267,7 @@ proptest! {
             let finite = |value| Finite::new(value).unwrap();
             plan.dispersion = Dispersion::Urn { phi: finite(3.0), rate: finite(0.002), block_ms: 60_000 };
         }
-        plan.edges = Latency::new(vec![(10, 50), (20, 90), (u64::MAX, 100)]).as_ref().and_then(Edges::of);
+        plan.edges = Latency::new(vec![(10, 50), (20, 90), (u64::MAX, 100)]).as_ref().and_then(|stable| Edges::of(stable, 0));
         let mut straight = Engine::new(plan);
         straight.weighed(5);
         let mut restored = straight.clone();

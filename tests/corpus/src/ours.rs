@@ -75,7 +75,9 @@ impl Ours {
         plan.recorded = Some(Recorded { counts: header.recorded, drift });
         // Three times what is recorded, but never below one in a hundred.
         plan.limit = Finite::new((3.0 * header.recorded.rate()).max(0.01));
-        plan.edges = latency(&header.bounds_us, &header.recorded_buckets).as_ref().and_then(Edges::of);
+        plan.edges = latency(&header.bounds_us, &header.recorded_buckets)
+            .as_ref()
+            .and_then(|stable| Edges::of(stable, 0));
         plan
     }
 

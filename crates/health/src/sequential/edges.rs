@@ -18,14 +18,14 @@ const QUANTILES: [u64; 4] = [50, 75, 90, 99];
 pub struct Edges(Vec<u64>);
 
 impl Edges {
-    /// The bucket bounds nearest to the quantiles of a stable histogram, each once. `None` without requests or without
-    /// a bounded bucket.
-    pub fn of(stable: &Latency) -> Option<Self> {
+    /// The bucket bounds nearest to the quantiles of a stable histogram, each once, none below `floor_us`: what is
+    /// faster is fast enough. `None` without requests or without a bounded bucket from there on.
+    pub fn of(stable: &Latency, floor_us: u64) -> Option<Self> {
         let total = u128::from(stable.total());
         if total == 0 {
             return None;
         }
-        let bounded = || stable.buckets().iter().filter(|(le, _)| *le != u64::MAX);
+        let bounded = || stable.buckets().iter().filter(|(le, _)| *le >= floor_us && *le != u64::MAX);
         let nearest = |percent: u64| {
             let distance = |count: u64| (u128::from(count) * 100).abs_diff(total * u128::from(percent));
             bounded().min_by_key(|(_, count)| distance(*count)).map(|(le, _)| *le)

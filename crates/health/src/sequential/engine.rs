@@ -160,8 +160,9 @@ impl Engine {
         if self.latency.is_some() || self.weight(Metric::Latency) <= 0.0 {
             return;
         }
+        let floor = self.plan.floor_us;
         let histograms = reading.stable.iter().filter_map(|seen| seen.counters.as_ref());
-        let edges = histograms.map(|counters| &counters.latency).find_map(Edges::of);
+        let edges = histograms.map(|counters| &counters.latency).find_map(|stable| Edges::of(stable, floor));
         self.latency = edges.map(|edges| EdgeTest::new(edges, self.plan.margin.value(), self.plan.horizon));
     }
 

@@ -67,6 +67,8 @@ pub struct Plan {
     pub recorded: Option<Recorded>,
     /// Edges of the latency test, from stable's record. Without, they come from stable's first reading.
     pub edges: Option<Edges>,
+    /// No edge lies below this, in microseconds: durations under it are all fast enough.
+    pub floor_us: u64,
     /// An absolute limit of the error rate.
     pub limit: Option<Finite>,
     /// Age below which the durations of a process are not looked at.
@@ -91,6 +93,7 @@ impl Plan {
             dispersion: Dispersion::Poisson,
             recorded: None,
             edges: None,
+            floor_us: 0,
             limit: None,
             grace_ms: 60_000,
             patience: Patience::default(),
