@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 
@@ -44,12 +45,23 @@ struct Cli {
     /// Print for a Markdown page
     #[arg(long)]
     markdown: bool,
+    /// Fewer seeds, where a topic has them
+    #[arg(long)]
+    quick: bool,
+}
+
+static QUICK: AtomicBool = AtomicBool::new(false);
+
+/// Whether fewer seeds are enough: said once at the door, and the same for every topic.
+pub fn quick() -> bool {
+    QUICK.load(Ordering::Relaxed)
 }
 
 /// Opens the door. Ends with 0 when every verdict is `ok`, 10 when one is `short`, 1 when one could not be done, 2
 /// for a name that is none.
 pub fn open(program: &str, topics: &[Topic]) -> ExitCode {
     let cli = Cli::parse();
+    QUICK.store(cli.quick, Ordering::Relaxed);
     if cli.list || (cli.names.is_empty() && !cli.all) {
         for (name, about, _) in topics {
             println!("{name:<14} {about}");

@@ -29,6 +29,7 @@ jobs:
         live: {http: /health, every: 10s, failures: 3}
       strategy:
         blue_green: {steps: [5, 25, 50, 100]}
+      judge: literal
 TRIGGERS
 "#;
 

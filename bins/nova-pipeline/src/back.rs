@@ -13,7 +13,7 @@ use crate::world::target;
 pub async fn way_back(run: &Run, state: &Path, flags: &str) -> Option<String> {
     let definition = run.definition()?;
     let version = definition.inputs.get("version")?;
-    let promoted = |rollout: &&run::Rollout<release::Literal>| {
+    let promoted = |rollout: &&run::Rollout<release::Panel>| {
         rollout.release.outcome() == Some(&Outcome::Promoted)
             && definition.release(rollout.job.as_str()).is_some_and(|spec| spec.workload.version == *version)
     };

@@ -72,7 +72,7 @@ fn deploy_remark(run: &Run, job: &str) -> String {
     rollout.map(|(_, rollout)| phase_name(rollout.release.phase()).to_owned()).unwrap_or_default()
 }
 
-fn rollout_lines(path: &str, rollout: &Rollout<release::Literal>, now: Timestamp) -> Vec<String> {
+fn rollout_lines(path: &str, rollout: &Rollout<release::Panel>, now: Timestamp) -> Vec<String> {
     let release = &rollout.release;
     let percent = release.strategy().ordered();
     let filled = usize::from(percent) * 30 / 100;
@@ -101,7 +101,7 @@ fn arm_line(name: &str, arm: &release::ArmShown) -> String {
 }
 
 /// What is decided next, and when at the latest.
-fn next(release: &Release<release::Literal>, now: Timestamp) -> String {
+fn next(release: &Release<release::Panel>, now: Timestamp) -> String {
     let left = |due: Timestamp| clock(due.since(now));
     let latest =
         release.deadline().map(|due| format!(", at the latest in {}", left(due))).unwrap_or_default();

@@ -85,7 +85,7 @@ pub fn summary(run: &Run) -> Option<Summary> {
     })
 }
 
-fn release_line(path: &str, rollout: &Rollout<release::Literal>) -> ReleaseLine {
+fn release_line(path: &str, rollout: &Rollout<release::Panel>) -> ReleaseLine {
     let (release, cost) = (&rollout.release, rollout.release.cost());
     ReleaseLine {
         path: path.to_owned(),
@@ -101,7 +101,7 @@ fn release_line(path: &str, rollout: &Rollout<release::Literal>) -> ReleaseLine 
 }
 
 /// What was seen, what was done, what it cost. Empty for a release that did not go back.
-pub fn three_lines(rollout: &Rollout<release::Literal>) -> Vec<String> {
+pub fn three_lines(rollout: &Rollout<release::Panel>) -> Vec<String> {
     let Some(Outcome::Aborted { reason, stable }) = rollout.release.outcome() else { return Vec::new() };
     let cost = rollout.release.cost();
     let seen = cost.breach.as_ref().map_or_else(|| reason.clone(), ToString::to_string);

@@ -1,21 +1,27 @@
-//! Whether a revision is healthy: samples, windows, the literal rules of the design with their evidence guards.
+//! Whether a revision is healthy: samples, windows, the literal rules of the design with their evidence guards, and
+//! sequential tests that keep the chance of a false alarm however often they are looked at.
 //!
 //! A judge hears one sample after the other and says after each what it found: healthy, regressed with the breach,
 //! undecided, or no data. It knows neither what is done about a breach nor how traffic is shared.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod baseline;
 mod breach;
 mod latency;
+pub mod leak;
 mod literal;
+mod panel;
 mod rules;
 mod sample;
+pub mod sequential;
 mod window;
 
 pub use breach::{Breach, Finite, RuleName};
 pub use latency::{Latency, Quantile};
 pub use literal::Literal;
-pub use rules::{Baseline, ErrorRate, HealthCheck, Memory, ResponseTime, Rules, ServerErrors};
+pub use panel::Panel;
+pub use rules::{Baseline, ErrorRate, HealthCheck, Memory, ResponseTime, Rules, ServerErrors, Tests};
 pub use sample::{Arm, Instance, Sample};
 pub use window::{Change, Window};
 

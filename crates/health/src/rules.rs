@@ -5,6 +5,8 @@
 use machine::Millis;
 use serde::{Deserialize, Serialize};
 
+use crate::RuleName;
+
 /// What stable is compared by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,6 +68,33 @@ pub struct Memory {
     pub limit_bytes: Option<u64>,
 }
 
+/// Sequential tests, and which literal rules they stand for while both revisions serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Tests {
+    /// Allowed chance of a false rollback over the whole rollout, in parts per million.
+    pub alpha_ppm: u32,
+    /// Scrapes that the rollout is planned to take.
+    pub scrapes: u32,
+    /// They stand for the rule on the error rate.
+    pub error_rate: bool,
+    /// They stand for the rule on the response time.
+    pub response_time: bool,
+    /// They stand for the rule on server errors.
+    pub server_errors: bool,
+}
+
+impl Tests {
+    /// Whether the tests stand for that rule.
+    pub const fn replace(&self, rule: RuleName) -> bool {
+        match rule {
+            RuleName::ErrorRate => self.error_rate,
+            RuleName::ResponseTime => self.response_time,
+            RuleName::ServerErrors => self.server_errors,
+            RuleName::HealthCheck | RuleName::Memory => false,
+        }
+    }
+}
+
 /// The rules that are in force. `None` is switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rules {
@@ -81,6 +110,9 @@ pub struct Rules {
     pub memory: Option<Memory>,
     /// Requests that the new revision must have had at a weight before a sample may count as a pass.
     pub min_requests: u64,
+    /// Sequential tests, when they judge too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Tests>,
 }
 
 impl Rules {
@@ -104,6 +136,7 @@ impl Rules {
             server_errors: Some(ServerErrors { per_minute: 10, over_ppm: 10_000 }),
             memory: Some(Memory { over_percent: 90, limit_bytes: memory_limit_bytes }),
             min_requests: 1,
+            tests: None,
         }
     }
 
@@ -116,6 +149,7 @@ impl Rules {
             server_errors: None,
             memory: None,
             min_requests: 0,
+            tests: None,
         }
     }
 }

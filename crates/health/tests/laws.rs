@@ -36,6 +36,7 @@ fn only(rule: RuleName) -> Rules {
         server_errors: all.server_errors.filter(|_| rule == RuleName::ServerErrors),
         memory: all.memory.filter(|_| rule == RuleName::Memory),
         min_requests: 0,
+        tests: None,
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use machine::{Input, Keyed, Machine, Name, Progress, Timestamp, Visit};
 use pipeline_core::{Ended, Pipeline, Status};
-use release::{Judge, Literal, Release, Rules};
+use release::{Judge, Panel, Release, Rules};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{ArtifactRef, Command, Definition, Effect, Event, Rejected, ReleaseSpec};
@@ -36,7 +36,7 @@ pub struct Rollout<J> {
 /// A run, under the judge `J`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "J: Serialize + DeserializeOwned")]
-pub struct Run<J = Literal> {
+pub struct Run<J = Panel> {
     opened: Option<Box<Opened<J>>>,
 }
 

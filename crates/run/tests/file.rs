@@ -180,3 +180,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_judges_is_said_or_the_tests_do() {
+    let tests = |text: &str| {
+        let read = read_text(text.as_bytes(), &[], None).unwrap();
+        read.release("deploy").unwrap().rules.tests
+    };
+    let default = tests(GOOD).unwrap();
+    assert_eq!(default.alpha_ppm, 10_000);
+    assert!(default.error_rate && default.response_time && default.server_errors);
+    let with = |lines: &str| {
+        GOOD.replace("      memory_limit: 64MiB\n", &format!("      memory_limit: 64MiB\n{lines}"))
+    };
+    assert_eq!(tests(&with("      judge: literal\n")), None);
+    assert_eq!(tests(&with("      alpha: 0.5%\n")).unwrap().alpha_ppm, 5_000);
+    let written =
+        tests(&with("      triggers: {error_rate: {over: 2%}, response_time: {then: abort}}\n")).unwrap();
+    assert!(
+        !written.error_rate && written.response_time,
+        "limits that are written are meant, an action is no limit"
+    );
+
+    refused(
+        "memory_limit: 64MiB",
+        "memory_limit: 64MiB\n      judge: @magic",
+        "the judge magic is not known",
+    );
+    refused("memory_limit: 64MiB", "memory_limit: 64MiB\n      alpha: @0%", "promises nothing");
+    refused(
+        "memory_limit: 64MiB",
+        "memory_limit: 64MiB\n      judge: literal\n      alpha: @1%",
+        "alpha is the promise of the sequential tests",
+    );
+}

@@ -1,5 +1,6 @@
 //! Figures: ratios, measured side by side in one run.
 
+mod decisions;
 mod flip;
 mod jobs;
 mod journal;
@@ -11,6 +12,7 @@ use crate::door::Topic;
 
 /// All figures.
 pub const TOPICS: &[Topic] = &[
+    ("decisions", "The sequential engine beside peers' rules and an oracle (--quick)", decisions::measure),
     ("jobs", "10 000 jobs `true` by nova-pipeline, beside a bare spawn loop", jobs::measure),
     ("journal", "An append at each durability, beside a bare append and sync", journal::measure),
     ("flip", "From the verdict to the last request begun on the bad revision", flip::measure),

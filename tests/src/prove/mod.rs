@@ -2,6 +2,7 @@
 
 mod alertmanager;
 pub mod bad_input;
+pub mod false_alarms;
 pub mod models;
 mod prometheus;
 pub mod promql;
@@ -14,6 +15,7 @@ use crate::{crash, full_disk, loss, survivors, wayback};
 
 /// All proofs.
 pub const TOPICS: &[Topic] = &[
+    ("false-alarms", "every null of the corpus: how often it is sent back (--quick)", false_alarms::prove),
     ("crash", "kill -9 of the runner at every failpoint and 100 random times, then resume", crash_topic),
     ("way-back", "a release is told to go back in every phase and manner", wayback::prove),
     ("load", "a healthy release under 1 000 requests a second loses none", loss::prove),

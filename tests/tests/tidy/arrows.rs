@@ -20,7 +20,7 @@ struct Arrow {
 fn kind(name: &str, manifest: &str) -> &'static str {
     let below = |folder: &str| manifest.contains(&format!("/{folder}/{name}/Cargo.toml"));
     match name {
-        "delivery-tests" => "tests",
+        "delivery-tests" | "delivery-corpus" => "tests",
         "runner" | "ports" | "simulation" => "shell",
         _ if name.starts_with("adapter-") => "adapter",
         _ if below("bins") => "bin",

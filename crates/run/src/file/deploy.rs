@@ -8,7 +8,7 @@ use serde_saphyr::Spanned;
 
 use super::commands::{Context, at, name};
 use super::raw::{File, RawArtifact, RawBlueGreen, RawDeploy, RawProbe, RawStrategy, Text};
-use super::triggers;
+use super::{judge, triggers};
 use crate::{ArtifactRef, Check, Probe, ProbeSet, ReleaseSpec, TargetSpec, Value, Workload};
 
 /// Times where nothing is said: the design's, and Kubernetes' for probes and progress.
@@ -38,8 +38,9 @@ pub(super) fn compile(
     let workload = workload(context, of)?;
     let RawStrategy::BlueGreen(strategy) = &of.strategy;
     let plan = plan(context, of, strategy)?;
-    let (rules, policy) =
+    let (mut rules, policy) =
         triggers::compile(context, &of.triggers, workload.memory_limit_bytes, of.min_requests);
+    rules.tests = judge::compile(context, of, &plan);
     let overruled = of.unless_input.as_ref().is_some_and(|input| overruled(context, input));
     Some(ReleaseSpec {
         target: name(&of.target),

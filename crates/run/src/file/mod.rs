@@ -7,6 +7,7 @@ mod commands;
 mod deploy;
 mod given;
 mod jobs;
+mod judge;
 mod only;
 mod ordered;
 mod problem;

@@ -202,6 +202,10 @@ pub(super) struct RawDeploy {
     pub(super) strategy: RawStrategy,
     #[serde(default, deserialize_with = "present")]
     pub(super) lease: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) judge: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) alpha: Option<Text>,
     #[serde(default)]
     pub(super) triggers: RawTriggers,
     #[serde(default, deserialize_with = "present")]

@@ -134,7 +134,7 @@ fn action(context: &mut Context<'_>, trigger: &RawTrigger, before: Action) -> Op
     }
 }
 
-fn share(context: &mut Context<'_>, text: Option<&Text>, before: u64) -> u64 {
+pub(super) fn share(context: &mut Context<'_>, text: Option<&Text>, before: u64) -> u64 {
     let part = |text: &str| ppm_of(text).filter(|ppm| *ppm <= 1_000_000);
     read(context, text, before, part, "no share", "write a percentage up to 100%, e.g. 1%")
 }

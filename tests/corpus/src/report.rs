@@ -1,0 +1,291 @@
+//! The whole benchmark as text, with the bars of the specification and whether each was reached.
+
+use health::sequential::Metric;
+use health::sequential::promote::{concurrent_bound, wald};
+
+use crate::bench::{Faults, Nulls, faults, in_parallel, nulls, seeds};
+use crate::decisions::{Row, bars, grid, head, line, play};
+use crate::ours::{Bunches, Looks, Ours};
+use crate::rule::Rule;
+use crate::scenario::{BASES, ONSETS, Scenario, Slow, TRAFFIC, odd_faults};
+
+/// One bar of the specification.
+struct Bar {
+    text: String,
+    found: f64,
+    most: f64,
+}
+
+/// The report, and whether every bar was reached.
+pub struct Report {
+    /// Its lines.
+    pub lines: Vec<String>,
+    /// Bars that were reached.
+    pub reached: usize,
+    /// All bars.
+    pub bars: usize,
+}
+
+/// How many seeds each part takes.
+struct Effort {
+    bars: u64,
+    grid: u64,
+    latency: u64,
+    odd: u64,
+}
+
+/// Plays the benchmark. `quick` takes fewer seeds and a part of the grid.
+pub fn decisions(quick: bool) -> Report {
+    let effort = if quick {
+        Effort { bars: 1_000, grid: 40, latency: 60, odd: 50 }
+    } else {
+        Effort { bars: 10_000, grid: 1_000, latency: 2_000, odd: 1_000 }
+    };
+    let mut lines = Vec::new();
+    let mut all = Vec::new();
+    let taken = seeds(effort.bars, false);
+    let played = play(&bars(), &taken, &taken);
+    lines.push(format!("cells of the bars, {} seeds each, held-out ones among them:", effort.bars));
+    lines.push(head());
+    for (rows, null) in &played {
+        lines.push(healthy_line(null, rows));
+        lines.extend(rows.iter().map(line));
+        all.extend(rows.iter().flat_map(count_bars));
+    }
+    lines.push(held_out_line(&played));
+    four_metrics(&played, effort.odd * 2, &mut lines, &mut all);
+    latency(effort.latency, &mut lines, &mut all);
+    odd(effort.odd, &mut lines);
+    grid_table(quick, effort.grid, &mut lines);
+    lines.push(String::new());
+    lines.push("bars of the specification:".to_owned());
+    for bar in &all {
+        let word = if bar.found <= bar.most { "reached" } else { "short" };
+        lines.push(format!("{:<78} {:>8.2} (at most {:>6.2}) {word}", bar.text, bar.found, bar.most));
+    }
+    let reached = all.iter().filter(|bar| bar.found <= bar.most).count();
+    Report { lines, reached, bars: all.len() }
+}
+
+fn healthy_line(null: &Nulls, rows: &[Row]) -> String {
+    let cell = rows.first().map(|row| &row.cell);
+    let (sum, times) = null.promoted;
+    format!(
+        "healthy at {}/s, {} s: {} of {} back; threshold for 1 in 100: e^{:.2}; a step first cleared after {:.0} s in {:.0} %",
+        cell.map_or(0.0, |c| c.traffic),
+        cell.map_or(0, |c| c.scrape_s),
+        null.rolled_back,
+        null.runs,
+        null.calibrated(),
+        sum / times.max(1) as f64,
+        100.0 * times as f64 / null.runs.max(1) as f64
+    )
+}
+
+/// Bars of one cell on counts.
+fn count_bars(row: &Row) -> Vec<Bar> {
+    let cell = &row.cell;
+    let what = format!(
+        "{}/s 0.1 -> {} % at {}, {} s scrapes",
+        cell.traffic,
+        cell.base * cell.factor * 100.0,
+        cell.onset.0,
+        cell.scrape_s
+    );
+    let (equal, own) = row.ratios();
+    // Where it is often not found by the end, the end cuts the mean short and a ratio says nothing good.
+    let mostly = |found: Option<&crate::bench::Found>| found.is_some_and(|f| f.detected() >= 0.95);
+    let (own_found, equal_found) = (mostly(row.ours().map(|f| &f.own)), mostly(row.ours().map(|f| &f.equal)));
+    let equal = if equal_found { equal } else { f64::INFINITY };
+    let own = if own_found { own } else { f64::INFINITY };
+    let mean = row.ours().filter(|_| own_found).map_or([f64::INFINITY; 3], |f| f.own.mean());
+    let slow = cell.traffic <= 10.0;
+    let mut all = Vec::new();
+    let mut bar = |name: &str, found, most| all.push(Bar { text: format!("{what}: {name}"), found, most });
+    match cell.onset.0 {
+        "start" if cell.scrape_s == 15 => {
+            bar("requests against the oracle, equal false alarms", equal, if slow { 2.3 } else { 1.6 });
+            bar("the same at the guaranteed threshold", own, if slow { 3.0 } else { 2.3 });
+        }
+        "step" | "half" if cell.scrape_s == 15 => {
+            let share = if cell.onset.0 == "step" { 0.25 } else { 0.5 };
+            let bound = concurrent_bound(cell.base, cell.base * cell.factor, share, 0.01);
+            // Below one scrape nothing can be found.
+            let least = bound.max(cell.traffic * share * cell.scrape_s as f64);
+            bar("requests against the concurrent bound", mean[1] / least, if slow { 3.0 } else { 2.3 });
+        }
+        _ => {}
+    }
+    let fast = (cell.traffic - 100.0).abs() < 1.0;
+    let seconds = match (cell.onset.0, cell.factor as u64, cell.scrape_s) {
+        ("start", 10, 15) => Some(145.0),
+        ("start", 50, 15) => Some(27.0),
+        ("start", 10, 5) => Some(115.0),
+        ("start", 50, 5) => Some(14.0),
+        ("bake", 50, 15) => Some(40.0),
+        _ => None,
+    };
+    if let Some(most) = seconds.filter(|_| fast) {
+        bar("mean seconds", mean[0], most);
+    }
+    all
+}
+
+fn held_out_line(played: &[(Vec<Row>, Nulls)]) -> String {
+    let cells = played.iter().flat_map(|(rows, _)| rows).filter(|row| row.cell.onset.0 == "start");
+    let parts = cells.filter(|row| row.cell.factor >= 10.0).filter_map(|row| {
+        let own = &row.ours()?.own;
+        let mean = own.delays.iter().map(|d| d[0]).sum::<f64>() / own.delays.len().max(1) as f64;
+        let (cell, held) = (&row.cell, own.held_mean()[0]);
+        Some(format!("{}/s x{} {}s: {held:.1} s (all {mean:.1})", cell.traffic, cell.factor, cell.scrape_s))
+    });
+    format!("held-out seeds alone, of those found: {}", parts.collect::<Vec<_>>().join("; "))
+}
+
+fn whole() -> Vec<Box<dyn Rule>> {
+    vec![Box::new(Ours::new(Looks::All, Bunches::Urn))]
+}
+
+/// All metrics together against one.
+fn four_metrics(played: &[(Vec<Row>, Nulls)], count: u64, lines: &mut Vec<String>, all: &mut Vec<Bar>) {
+    let cells = played.iter().flat_map(|(rows, _)| rows);
+    let cells: Vec<&Row> = cells
+        .filter(|row| row.cell.onset.0 == "start" && row.cell.factor >= 10.0 && row.cell.scrape_s == 15)
+        .collect();
+    let found = in_parallel(&cells, |row| {
+        let cell = &row.cell;
+        let scenario =
+            Scenario { latency: Some(Slow::Shift(1.0)), ..Scenario::healthy(cell.traffic, cell.base) };
+        let scenario = scenario.worse(cell.factor, 0);
+        faults(&scenario, &seeds(count, false), &whole, &[f64::INFINITY])
+    });
+    lines.push(format!("\nfour metrics together, {count} seeds, against the oracle with one:"));
+    for (row, found) in cells.iter().zip(found) {
+        let Some(found) = found.first() else { continue };
+        let oracle = row.oracle().map_or(f64::NAN, |f| f.equal.mean()[1]);
+        let mean = found.own.mean();
+        let what = format!("{}/s 0.1 % x{}", row.cell.traffic, row.cell.factor);
+        lines.push(format!("{what}: {:.0} s, {:.0} requests, harm {:.1}", mean[0], mean[1], mean[2]));
+        let most = 1.4 * if row.cell.traffic <= 10.0 { 3.0 } else { 2.3 };
+        let text = format!("{what}: four metrics, requests against the oracle");
+        all.push(Bar { text, found: mean[1] / oracle, most });
+    }
+}
+
+/// Durations.
+fn latency(count: u64, lines: &mut Vec<String>, all: &mut Vec<Bar>) {
+    let slows =
+        [1.1, 1.2, 1.5, 2.0].into_iter().flat_map(|f| [Slow::Shift(f), Slow::Tail(f), Slow::Bimodal(f)]);
+    let slows: Vec<Slow> = slows.collect();
+    let base = || Scenario { pods: 8, ..Scenario::healthy(100.0, 0.001) };
+    let rules =
+        || -> Vec<Box<dyn Rule>> { vec![Box::new(Ours::new(Looks::At(Metric::Latency), Bunches::Urn))] };
+    let found = in_parallel(&slows, |slow| {
+        faults(&base().slower(*slow, 0), &seeds(count, false), &rules, &[f64::INFINITY])
+    });
+    lines.push(format!("\ndurations, 100/s, margin 1.25 in odds, under noise, {count} seeds:"));
+    for (slow, found) in slows.iter().zip(found) {
+        let Some(found) = found.first() else { continue };
+        let mean = found.own.mean();
+        lines.push(format!(
+            "{:<14} found {:>5.1} %, mean {:>6.0} s, p95 {:>6.0} s",
+            format!("{slow:?}"),
+            100.0 * found.own.detected(),
+            mean[0],
+            found.own.quantile(0, 0.95)
+        ));
+        let most = match slow {
+            Slow::Shift(f) if *f > 1.4 && *f < 1.6 => 25.0,
+            Slow::Shift(f) if *f > 1.15 && *f < 1.3 => 180.0,
+            _ => continue,
+        };
+        all.push(Bar { text: format!("100/s latency {slow:?}: mean seconds"), found: mean[0], most });
+    }
+    let noise = Scenario { latency: Some(Slow::Shift(1.0)), ..base() }.named("latency noise, one metric");
+    let found = nulls(&noise, &seeds(count, false), &rules);
+    if let Some(found) = found.first() {
+        let rate = 100.0 * found.rolled_back as f64 / found.runs.max(1) as f64;
+        all.push(Bar {
+            text: "100/s latency noise: falsely back, percent".to_owned(),
+            found: rate,
+            most: 1.0,
+        });
+    }
+}
+
+/// Scenarios beside the grid, and the two ways to meet bunches.
+fn odd(count: u64, lines: &mut Vec<String>) {
+    let rules = || -> Vec<Box<dyn Rule>> {
+        [Bunches::Urn, Bunches::Tempered, Bunches::Unseen]
+            .into_iter()
+            .map(|bunches| Box::new(Ours::new(Looks::All, bunches)) as Box<dyn Rule>)
+            .collect()
+    };
+    let scenarios = odd_faults();
+    let found = in_parallel(&scenarios, |s| faults(s, &seeds(count, false), &rules, &[f64::INFINITY; 3]));
+    lines.push(format!(
+        "\nbeside the grid, all metrics, {count} seeds (bunches: beta-binomial, tempered, unseen):"
+    ));
+    let said = |f: &Faults| {
+        let mean = f.own.mean();
+        format!(
+            "{:>5.1} % in {:>4.0} s, early {:>4.1} %",
+            100.0 * f.own.detected(),
+            mean[0],
+            100.0 * f.own.early as f64 / f.own.runs.max(1) as f64
+        )
+    };
+    for (scenario, found) in scenarios.iter().zip(found) {
+        let parts: Vec<String> = found.iter().map(said).collect();
+        lines.push(format!("{:<28} {}", scenario.name, parts.join(" | ")));
+    }
+    let phis = [2.0, 5.0, 13.0];
+    let healthy = |phi: f64| {
+        Scenario { phi, pods: 10, ..Scenario::healthy(100.0, 0.001) }.named(format!("bursts phi {phi}"))
+    };
+    let found = in_parallel(&phis, |phi| nulls(&healthy(*phi), &seeds(count, false), &rules));
+    for (phi, found) in phis.iter().zip(found) {
+        let rates: Vec<String> = found
+            .iter()
+            .map(|f| format!("{:.2} %", 100.0 * f.rolled_back as f64 / f.runs.max(1) as f64))
+            .collect();
+        lines.push(format!("healthy, bursts phi {phi}: falsely back {}", rates.join(" | ")));
+    }
+}
+
+fn grid_table(quick: bool, count: u64, lines: &mut Vec<String>) {
+    let (traffic, bases, onsets) = if quick {
+        (&TRAFFIC[1..3], &BASES[1..2], &ONSETS[..1])
+    } else {
+        (&TRAFFIC[..], &BASES[..], &ONSETS[..])
+    };
+    let taken = seeds(count, false);
+    lines.push(format!("\nthe grid, {count} seeds a cell:"));
+    lines.push(head());
+    let (mut cells, mut ahead) = (0, 0);
+    for (rows, _) in play(&grid(traffic, bases, onsets), &taken, &taken) {
+        for row in &rows {
+            let harm = |f: Option<&Faults>| f.map_or(f64::NAN, |f| f.equal.mean()[2]);
+            cells += 1;
+            ahead += usize::from(harm(row.ours()) <= harm(row.best_peer()));
+            lines.push(format!("{}{}", line(row), fixed_sample(row)));
+        }
+    }
+    lines.push(format!(
+        "harm at equal false alarms: ahead of the best peer setting in {ahead} of {cells} cells"
+    ));
+}
+
+/// Wald's expected number beside what was needed, where the fault begins with the rollout.
+fn fixed_sample(row: &Row) -> String {
+    let cell = &row.cell;
+    if cell.onset.1 > 0 {
+        return String::new();
+    }
+    let (base, worse) = (cell.base, cell.base * cell.factor);
+    // Fixed-sample test of two rates at the same errors: alpha 1 %, beta 5 %, one-sided.
+    let deviations =
+        2.326_347_874 * (base * (1.0 - base)).sqrt() + 1.644_853_627 * (worse * (1.0 - worse)).sqrt();
+    let fixed = deviations * deviations / ((worse - base) * (worse - base));
+    format!(" wald {:.0} fixed {fixed:.0}", wald(base, worse, 0.01, 0.05).1)
+}
