@@ -50,7 +50,8 @@ jobs:
 "#;
 
 fn prune(rig: &Rig, words: &[&str]) -> serde_json::Value {
-    let mut command = std::process::Command::new(delivery_tests::rig::binaries().unwrap().join("nova-pipeline"));
+    let mut command =
+        std::process::Command::new(delivery_tests::rig::binaries().unwrap().join("nova-pipeline"));
     command.args(["runs", "prune", "--output", "json", "--state-dir"]).arg(rig.state()).args(words);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");

@@ -14,7 +14,9 @@ mod release;
 
 pub use deploy_strategies::{BlueGreen, CheckPhase, Phase, Plan, PlanError, Step, Wait};
 pub use event::{Effect, Event, Note, Rejected, Severity, Sighting, Wish};
-pub use health::{Arm, ArmShown, Breach, Instance, Judge, Latency, Literal, Panel, RuleName, Rules, Sample, Shown, Tests};
+pub use health::{
+    Arm, ArmShown, Breach, Instance, Judge, Latency, Literal, Panel, RuleName, Rules, Sample, Shown, Tests,
+};
 pub use outcome::{Cost, Outcome};
 pub use release::{Release, Setup, Stage};
 pub use rollback::{Action, Otherwise, Policy, Question};

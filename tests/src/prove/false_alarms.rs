@@ -10,7 +10,9 @@ pub fn prove() -> Result<Verdict, String> {
     println!("{} seeds a null on counts, {} on durations; alpha 1 %", effort.counts, effort.durations);
     let rows = play(effort, false);
     let (lines, within) = table(&rows);
-    lines.iter().for_each(|line| println!("{line}"));
+    for line in &lines {
+        println!("{line}");
+    }
     let worst = rows.iter().map(|row| row.upper).fold(0.0, f64::max);
     let text = format!(
         "worst upper limit {:.2} % over {} nulls, jointly at 95 % (aim <= 1 %)",
