@@ -26,6 +26,9 @@ struct Draft {
     preview: bool,
     verify: bool,
     checks_within_ms: Millis,
+    /// The bake is the pause of the step before the last one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    bakes_before: bool,
 }
 
 /// Why steps do not make a plan.
@@ -51,6 +54,14 @@ pub enum PlanError {
     /// The last step is below 100.
     #[error("the last step must be 100, not {0}")]
     NotWhole(u8),
+    /// A step leaves no room for what is held back.
+    #[error("a step of {before} leaves less than {held} percent to be held back")]
+    NoRoom {
+        /// Percent that are to stay on stable.
+        held: u8,
+        /// The last step before 100.
+        before: u8,
+    },
     /// A zero where time must pass.
     #[error("{0} must be longer than nothing")]
     Zero(&'static str),
@@ -80,6 +91,7 @@ impl Plan {
             preview: false,
             verify: false,
             checks_within_ms,
+            bakes_before: false,
         })
     }
 
@@ -93,10 +105,32 @@ impl Plan {
         self
     }
 
+    /// The same plan, in which stable keeps `percent` of the traffic during the bake: one more step, whose pause is the
+    /// bake, and then the whole. 0 holds nothing back.
+    ///
+    /// # Errors
+    /// The step before the last one leaves no room for it.
+    pub fn with_hold_back(mut self, percent: u8) -> Result<Self, PlanError> {
+        if percent == 0 {
+            return Ok(self);
+        }
+        let before = self.0.steps.iter().rev().nth(1).map_or(0, |step| step.percent);
+        let top = 100_u8.saturating_sub(percent);
+        if top <= before {
+            return Err(PlanError::NoRoom { held: percent, before });
+        }
+        self.0.steps.pop();
+        self.0.steps.push(Step { percent: top, pause_ms: self.0.bake_ms });
+        self.0.steps.push(Step { percent: 100, pause_ms: 0 });
+        self.0.bakes_before = true;
+        check(self.0)
+    }
+
     /// The plan of a first release: nothing to compare with, so all traffic at once after the checks.
     #[must_use]
     pub fn without_stable(mut self) -> Self {
         self.0.steps = vec![Step { percent: 100, pause_ms: 0 }];
+        self.0.bakes_before = false;
         self
     }
 
@@ -110,9 +144,9 @@ impl Plan {
         self.0.steps.get(number as usize).copied()
     }
 
-    /// Time at 100 % with fresh data before the last checks.
+    /// Time at 100 % with fresh data before the last checks. With a hold-back the bake is over by then: 0.
     pub fn bake_ms(&self) -> Millis {
-        self.0.bake_ms
+        if self.0.bakes_before { 0 } else { self.0.bake_ms }
     }
 
     /// Longest time without progress.
@@ -206,7 +240,24 @@ mod tests {
         for (percents, error) in rows {
             assert_eq!(plan(percents), Err(error), "{percents:?}");
         }
+        let no_room = PlanError::NoRoom { held: 50, before: 50 };
+        assert_eq!(plan(&[5, 50, 100]).and_then(|plan| plan.with_hold_back(50)), Err(no_room));
         assert_eq!(plan(&[100; 65]), Err(PlanError::TooManySteps(65)));
         assert!(plan(&[5, 25, 50, 100]).is_ok());
+    }
+
+    #[test]
+    fn what_is_held_back_stays_on_stable_for_the_bake() {
+        let plan = Plan::new(vec![Step { percent: 100, pause_ms: 3 }], 9, 1, 1).unwrap();
+        let held = plan.clone().with_hold_back(5).unwrap();
+        assert_eq!(held.steps(), [Step { percent: 95, pause_ms: 9 }, Step { percent: 100, pause_ms: 0 }]);
+        assert_eq!((held.bake_ms(), plan.bake_ms()), (0, 9));
+        let first = held.without_stable();
+        assert_eq!(
+            (first.steps().len(), first.bake_ms()),
+            (1, 9),
+            "a first release has nothing to hold back on"
+        );
+        assert_eq!(plan.clone().with_hold_back(0), Ok(plan));
     }
 }

@@ -13,6 +13,9 @@ use crate::{Breach, Finite, Judge, Literal, RuleName, Rules, Sample, Shown, Test
 /// From this share on, in percent, stable serves nobody.
 const CUT_OVER: u8 = 100;
 
+/// How many times the rate of the first steps is still nothing unusual.
+const DRIFT: f64 = 1.5;
+
 /// A judge of both families.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Panel {
@@ -91,6 +94,7 @@ fn plan(tests: &Tests, rules: &Rules) -> Plan {
         alpha: Finite::ratio(tests.alpha_ppm.into(), 1_000_000),
         min_requests: rules.min_requests,
         floor_us: rules.response_time.map_or(0, |rule| rule.min_diff_us),
+        own_record: Finite::new(DRIFT),
         limit: rules.error_rate.map(|rule| Finite::ratio(rule.over_ppm, 1_000_000)),
         weights,
         ..plan

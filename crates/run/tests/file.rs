@@ -80,8 +80,24 @@ fn a_good_file_is_read_and_filled_in() {
 fn what_a_file_leaves_out_has_the_defaults_of_the_design() {
     let definition = read_text(GOOD.as_bytes(), &[], None).expect("it is good");
     let spec = definition.release("deploy").expect("there");
-    assert_eq!((spec.setup.plan.bake_ms(), spec.lease_ms), (900_000, 120_000));
-    assert_eq!(spec.setup.plan.steps().iter().map(|step| step.pause_ms).collect::<Vec<_>>(), [300_000; 2]);
+    // The bake keeps five percent on stable, as the tests judge.
+    let steps = |text: &str| {
+        let definition = read_text(text.as_bytes(), &[], None).expect("it is good");
+        let plan = definition.release("deploy").expect("there").setup.plan.clone();
+        (plan.steps().iter().map(|step| (step.percent, step.pause_ms)).collect::<Vec<_>>(), plan.bake_ms())
+    };
+    assert_eq!(spec.lease_ms, 120_000);
+    assert_eq!(steps(GOOD), (vec![(5, 300_000), (95, 900_000), (100, 0)], 0));
+    let whole = (vec![(5, 300_000), (100, 300_000)], 900_000);
+    assert_eq!(steps(&GOOD.replace("[5, 100]", "[5, 100], hold_back: 0%")), whole);
+    assert_eq!(steps(&GOOD.replace("strategy: {", "judge: literal\n      strategy: {")), whole);
+}
+
+#[test]
+fn what_cannot_be_held_back_is_told_where_it_stands() {
+    refused("[5, 100]", "[5, 60, 100], hold_back: @50%", "leaves less than 50 percent");
+    refused("[5, 100]", "[5, 100], hold_back: @2.5%", "2.5% cannot be held back");
+    refused("[5, 100]", "[5, 100], hold_back: @much", "no share");
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod ours;
 pub mod peers;
 pub mod piped;
 pub mod random;
+pub mod recorded;
 pub mod report;
 pub mod rule;
 pub mod scenario;

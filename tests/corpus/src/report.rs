@@ -8,7 +8,7 @@ use crate::decisions::{LEGEND, Row, bars, daily_harm, equal_harm, grid, head, li
 use crate::ours::{Bunches, Looks, Ours};
 use crate::rule::Rule;
 use crate::scenario::{BASES, ONSETS, Scenario, Slow, TRAFFIC, odd_faults};
-use crate::{durations, leaks, sides};
+use crate::{durations, leaks, recorded, sides};
 
 /// The report, and whether every bar was reached.
 pub struct Report {
@@ -52,6 +52,7 @@ pub fn decisions(quick: bool) -> Report {
     four_metrics(&played, effort.odd * 2, &mut lines, &mut all);
     durations::table(effort.latency, &mut lines, &mut all);
     leaks::table(effort.odd, &mut lines);
+    recorded::table(&mut lines);
     odd(effort.odd, &mut lines);
     grid_table(quick, effort.grid, &mut lines);
     lines.push(String::new());

@@ -8,7 +8,7 @@ use crate::rule::Rule;
 use crate::scenario::{Scenario, count_nulls};
 
 /// Ours, the literal rules, the peers.
-fn rules() -> Vec<Box<dyn Rule>> {
+pub fn rules() -> Vec<Box<dyn Rule>> {
     let mut all: Vec<Box<dyn Rule>> = vec![
         Box::new(Ours::new(Looks::All, Bunches::Urn)),
         Box::new(Literally::new(true)),

@@ -10,7 +10,7 @@ use super::reading::{Added, Reading, Refused, Sampler, WHOLE};
 use super::trail::Trail;
 use super::{
     Blame, ClearTest, Counts, Dispersion, EdgeTest, Edges, HistoryTest, LogE, Metric, Pair, Plan, Presence,
-    Sight, SloTest, SplitTest, blame,
+    Recorded, Sight, SloTest, SplitTest, blame,
 };
 
 /// From this share on, in percent, a request of the canary tells more against the record than against stable.
@@ -19,6 +19,14 @@ const ASKS_RECORD: u8 = 20;
 const NOT_CONTRADICTED: f64 = 4.605_170_185_988_092;
 /// Parts by which blame is told; more are not followed.
 const MOST_PARTS: usize = 64;
+
+/// The test against what stable did before; `None` when it did nothing.
+fn history(plan: &Plan, recorded: Recorded) -> Option<HistoryTest> {
+    let miss = plan.alpha.value() * Plan::RECORD_MISS;
+    (recorded.counts.requests > 0)
+        .then(|| HistoryTest::new(recorded.counts, miss, recorded.drift.value(), plan.horizon, plan.power()))
+        .flatten()
+}
 
 /// What the evidence says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,9 +70,7 @@ impl Engine {
     /// An engine for one rollout.
     pub fn new(plan: Plan) -> Self {
         let (horizon, power) = (plan.horizon, plan.power());
-        let miss = plan.alpha.value() * Plan::RECORD_MISS;
-        let history =
-            plan.recorded.and_then(|r| HistoryTest::new(r.counts, miss, r.drift.value(), horizon, power));
+        let history = plan.recorded.and_then(|recorded| history(&plan, recorded));
         let limit = |limit: crate::Finite| SloTest::new(limit.value(), horizon, power);
         Self {
             percent: 0,
@@ -95,6 +101,10 @@ impl Engine {
     pub fn weighed(&mut self, percent: u8) {
         if self.percent == 0 {
             self.sampler.forget_canary();
+        }
+        if percent >= ASKS_RECORD && self.history.is_none() {
+            let of = |drift| Recorded { counts: self.errors.totals().stable, drift };
+            self.history = self.plan.own_record.and_then(|drift| history(&self.plan, of(drift)));
         }
         if self.percent != percent {
             self.errors.step();
@@ -186,7 +196,11 @@ impl Engine {
     /// only when the concurrent evidence does not contradict it.
     fn error_evidence(&self, confirmed_only: bool) -> LogE {
         let concurrent = self.errors.evidence();
-        let Some(history) = &self.history else { return concurrent };
+        let Some(history) = &self.history else {
+            // What is kept for the record until there is one counts as it is.
+            let kept = if self.plan.records() { Plan::RECORD_WEIGHT } else { 0.0 };
+            return combined(&[(1.0 - kept, concurrent), (kept, LogE::ONE)]);
+        };
         let recorded = history.evidence();
         let confirmed = concurrent.ln() >= NOT_CONTRADICTED || history.confirmed();
         let unconfirmed = confirmed_only && recorded > LogE::ONE && !confirmed;

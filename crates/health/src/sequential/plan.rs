@@ -65,6 +65,8 @@ pub struct Plan {
     pub dispersion: Dispersion,
     /// The record of stable, for the time when stable serves little.
     pub recorded: Option<Recorded>,
+    /// Without a record: what stable does in the first steps serves as one, with this allowance for drift.
+    pub own_record: Option<Finite>,
     /// Edges of the latency test, from stable's record. Without, they come from stable's first reading.
     pub edges: Option<Edges>,
     /// No edge lies below this, in microseconds: durations under it are all fast enough.
@@ -92,6 +94,7 @@ impl Plan {
             min_requests: 1,
             dispersion: Dispersion::Poisson,
             recorded: None,
+            own_record: None,
             edges: None,
             floor_us: 0,
             limit: None,
@@ -120,9 +123,14 @@ impl Plan {
         }
     }
 
+    /// Whether the canary is compared with what stable did before.
+    pub(crate) const fn records(&self) -> bool {
+        self.recorded.is_some() || self.own_record.is_some()
+    }
+
     /// The logarithm of the evidence at which the release goes back.
     pub fn ln_threshold(&self) -> f64 {
-        let paid = if self.recorded.is_some() { 1.0 - Self::RECORD_MISS } else { 1.0 };
+        let paid = if self.records() { 1.0 - Self::RECORD_MISS } else { 1.0 };
         -libm::log(self.alpha.value().clamp(1e-12, 1.0) * paid)
     }
 }

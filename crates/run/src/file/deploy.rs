@@ -3,24 +3,19 @@
 use std::collections::BTreeMap;
 
 use machine::{Millis, Name};
-use release::{Plan, Setup, Step};
+use release::Setup;
 use serde_saphyr::Spanned;
 
 use super::commands::{Context, at, name};
-use super::raw::{File, RawArtifact, RawBlueGreen, RawDeploy, RawProbe, RawStrategy, Text};
-use super::{judge, triggers};
+use super::raw::{File, RawArtifact, RawDeploy, RawProbe, RawStrategy, Text};
+use super::{judge, plan, triggers};
 use crate::{ArtifactRef, Check, Probe, ProbeSet, ReleaseSpec, TargetSpec, Value, Workload};
 
-/// Times where nothing is said: the design's, and Kubernetes' for probes and progress.
-const PAUSE_MS: Millis = 300_000;
-const BAKE_MS: Millis = 900_000;
-const PROGRESS_MS: Millis = 600_000;
-const SCRAPE_MS: Millis = 15_000;
+/// Times where nothing is said: the design's, and Kubernetes' for probes.
 const LEASE_MS: Millis = 120_000;
 const DRAIN_MS: Millis = 30_000;
 const PROBE_EVERY_MS: Millis = 10_000;
 const PROBE_TIMEOUT_MS: Millis = 1_000;
-const CHECKS_MS: Millis = 300_000;
 const RETAIN_MS: Millis = 7 * 86_400_000;
 
 pub(super) fn compile(
@@ -37,7 +32,7 @@ pub(super) fn compile(
     }
     let workload = workload(context, of)?;
     let RawStrategy::BlueGreen(strategy) = &of.strategy;
-    let plan = plan(context, of, strategy)?;
+    let plan = plan::compile(context, of, strategy)?;
     let (mut rules, policy) =
         triggers::compile(context, &of.triggers, workload.memory_limit_bytes, of.min_requests);
     rules.tests = judge::compile(context, of, &plan);
@@ -133,23 +128,6 @@ fn probe(context: &mut Context<'_>, probe: &RawProbe) -> Probe {
         every_ms: context.millis(probe.every.as_ref(), PROBE_EVERY_MS).max(10),
         timeout_ms: context.millis(probe.timeout.as_ref(), PROBE_TIMEOUT_MS).max(1),
         failures: context.count(probe.failures.as_ref(), 3, 1_000),
-    }
-}
-
-fn plan(context: &mut Context<'_>, of: &RawDeploy, strategy: &RawBlueGreen) -> Option<Plan> {
-    let pause_ms = context.millis(strategy.pause.as_ref(), PAUSE_MS);
-    let bake_ms = context.millis(strategy.bake.as_ref(), BAKE_MS);
-    let progress_ms = context.millis(strategy.progress_deadline.as_ref(), PROGRESS_MS);
-    let scrape_ms = context.millis(strategy.scrape.as_ref(), SCRAPE_MS);
-    let within_ms = context.millis(of.checks_within.as_ref(), CHECKS_MS);
-    let steps = strategy.steps.value.iter().map(|&percent| Step { percent, pause_ms }).collect();
-    match Plan::new(steps, bake_ms, progress_ms, scrape_ms) {
-        Ok(plan) => Some(plan.with_checks(!of.preview.is_empty(), !of.verify.is_empty(), within_ms)),
-        Err(error) => {
-            let mend = "write rising steps that end with 100, e.g. [5, 25, 50, 100]".to_owned();
-            context.problem(at(&strategy.steps), error.to_string(), mend);
-            None
-        }
     }
 }
 

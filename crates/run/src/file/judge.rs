@@ -9,6 +9,11 @@ use super::triggers::share;
 /// Allowed chance of a false rollback over a whole rollout, in parts per million: 1 %.
 const ALPHA_PPM: u64 = 10_000;
 
+/// Whether tests judge, as far as the file is right.
+pub(super) fn tests(of: &RawDeploy) -> bool {
+    of.judge.as_ref().is_none_or(|judge| judge.value == "sequential")
+}
+
 /// The tests of a release; `None` when the literal rules judge alone.
 pub(super) fn compile(context: &mut Context<'_>, of: &RawDeploy, plan: &Plan) -> Option<Tests> {
     let judge = of.judge.as_ref().map_or("sequential", |judge| judge.value.as_str());

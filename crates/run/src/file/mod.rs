@@ -10,6 +10,7 @@ mod jobs;
 mod judge;
 mod only;
 mod ordered;
+mod plan;
 mod problem;
 mod raw;
 mod triggers;

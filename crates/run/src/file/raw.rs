@@ -274,6 +274,8 @@ pub(super) struct RawBlueGreen {
     pub(super) progress_deadline: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) scrape: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) hold_back: Option<Text>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

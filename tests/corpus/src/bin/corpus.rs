@@ -3,6 +3,7 @@
 //! - `corpus list` names the scenarios beside the grid;
 //! - `corpus write SCENARIO SEED` writes a trace;
 //! - `corpus rule` is the sequential engine as a program: scrapes in, decisions out;
+//! - `corpus recorded` plays every rule on the recorded traces;
 //! - `corpus decisions [--quick]` and `corpus false-alarms [--quick]` print what `measure` and `prove` print;
 //! - `corpus bars SEEDS` and `corpus nulls SEEDS` print tables without the held-out seeds, for tuning.
 
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use delivery_corpus::generate::Generator;
 use delivery_corpus::ours::{Bunches, Looks, Ours};
 use delivery_corpus::scenario::{Scenario, count_nulls, latency_nulls, odd_faults};
-use delivery_corpus::{bench, decisions, false_alarms, piped, report};
+use delivery_corpus::{bench, decisions, false_alarms, piped, recorded, report};
 
 fn scenarios() -> Vec<Scenario> {
     count_nulls().into_iter().chain(latency_nulls()).chain(odd_faults()).collect()
@@ -51,6 +52,11 @@ fn run(arguments: &[String]) -> Result<(), String> {
             let rows = false_alarms::play(false_alarms::Effort { counts, durations: counts / 5 }, true);
             print(false_alarms::table(&rows).0);
         }
+        "recorded" => {
+            let mut lines = Vec::new();
+            recorded::table(&mut lines);
+            print(lines);
+        }
         "decisions" => print(report::decisions(word(1) == "--quick").lines),
         "false-alarms" => {
             let effort =
@@ -59,7 +65,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         }
         other => {
             return Err(format!(
-                "{other:?} is none of list, write, rule, bars, nulls, decisions, false-alarms"
+                "{other:?} is none of list, write, rule, bars, nulls, recorded, decisions, false-alarms"
             ));
         }
     }
