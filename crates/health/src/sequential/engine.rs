@@ -229,7 +229,7 @@ impl Engine {
     fn blame(&self) -> Blame {
         let (tolerance, alpha) = (self.plan.tolerance.value(), self.plan.alpha.value());
         // Blame by parts is about errors; when another metric leads, it is the release's.
-        if self.leading() != Some(Metric::Errors) {
+        if !matches!(self.leading(), Some(Metric::Errors | Metric::Limit)) {
             return Blame::Release;
         }
         let instances: Vec<(u32, Counts)> = self.instances.iter().map(|(id, c)| (*id, *c)).collect();
