@@ -1,0 +1,234 @@
+//! `audit`: the promise checked on one's own history. Each stable instance plays the canary in turn.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use adapter_prometheus::Source;
+use adapter_prometheus::query::QueryClient;
+use clap::{Args, ValueEnum};
+use gate::history::{Count, Minutes};
+use gate::units::{percent, share_of, span};
+use gate::{Names, Row, count, file};
+use health::Finite;
+use health::sequential::audit::{AuditPlan, Audited, audit as play, calibrate};
+use health::sequential::{Counts, Dispersion};
+use serde::Serialize;
+
+use crate::args::{given, millis};
+use crate::failure::Failure;
+use crate::files::{self, RECORD_MAX};
+use crate::output::json;
+use crate::source::wall_ms;
+use crate::url;
+
+const MINUTE_MS: i64 = 60_000;
+/// Seconds of raw samples that one question asks for.
+const PART_S: i64 = 3_600;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+}
+
+/// Which history, and what is played.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// Records of a watch, or traces of the corpus
+    #[arg(required_unless_present = "prometheus")]
+    history: Vec<PathBuf>,
+    /// Take the history of this Prometheus
+    #[arg(long, value_name = "URL", requires = "stable")]
+    prometheus: Option<String>,
+    /// Series of the stable revision there, e.g. 'job="api"'
+    #[arg(long, value_name = "SELECTOR")]
+    stable: Option<String>,
+    /// How far back
+    #[arg(long, default_value = "24h", value_name = "TIME")]
+    look_back: String,
+    /// Length of one played rollout, in minutes
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=1_440))]
+    minutes: u32,
+    /// Allowed chance of a false rollback
+    #[arg(long, default_value = "1%", value_name = "PERCENT")]
+    alpha: String,
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    minutes: usize,
+    instances: usize,
+    alpha: f64,
+    /// The test as it is without tempering.
+    plain: Audited,
+    /// The test with as much tempering as is needed.
+    tempered: Audited,
+    /// Write this into the gate file; `None` when none is needed.
+    phi: Option<f64>,
+    /// Rollouts without a false one after which the promise would be kept.
+    needed: u64,
+    code: u8,
+}
+
+/// Ends with 0 when the promise is kept, 10 when it is broken, 12 when the history is too short to say.
+pub(crate) async fn audit(args: &AuditArgs) -> Result<u8, Failure> {
+    let read =
+        |text: &str| share_of(text).filter(|alpha| *alpha > 0.0 && *alpha <= 0.5).and_then(Finite::new);
+    let alpha = given("alpha", &args.alpha, "a percentage above 0% and up to 50%", read)?;
+    let mut minutes: Vec<Vec<Counts>> = Vec::new();
+    for path in &args.history {
+        minutes.extend(history(path, &files::text(path, RECORD_MAX)?)?);
+    }
+    if let (Some(server), Some(stable)) = (&args.prometheus, &args.stable) {
+        let look_back = i64::try_from(millis("look-back", &args.look_back)?).unwrap_or(i64::MAX);
+        minutes.extend(asked(server, stable, look_back).await?);
+    }
+    let answer = answer(&minutes, args.minutes, alpha);
+    match args.format {
+        Form::Json => print!("{}", json(&answer)?),
+        Form::Text => told(&answer, args.minutes),
+    }
+    Ok(answer.code)
+}
+
+/// The minutes of a record or a trace.
+pub(crate) fn history(path: &Path, text: &str) -> Result<Vec<Vec<Counts>>, Failure> {
+    let minutes = gate::history::read(text).map_err(|error| {
+        Failure::usage(format!(
+            "{}:{error}\n    mend: give a file of nova-gate watch --record",
+            path.display()
+        ))
+    })?;
+    Ok(minutes.list())
+}
+
+fn answer(minutes: &[Vec<Counts>], rollout: u32, alpha: Finite) -> Answer {
+    let tolerance = Finite::ratio(125, 100);
+    let plan = AuditPlan { alpha, tolerance, minutes: rollout };
+    let (bunching, tempered) = calibrate(minutes, &plan);
+    let one = health::sequential::Bunching { phi: Finite::ratio(1, 1), ..bunching };
+    let plain = play(minutes, &plan, one, Dispersion::Poisson);
+    let broken = plain.runs > 0 && plain.low > alpha;
+    let over =
+        !plain.kept && plain.crossed > 0 && plain.crossed as f64 / plain.runs.max(1) as f64 > alpha.value();
+    let code = if plain.kept {
+        0
+    } else if broken || over {
+        10
+    } else {
+        12
+    };
+    // (1 - alpha)^n = 1/20: so many clean ones bring the upper end to alpha.
+    let needed = (0.05_f64.ln() / (1.0 - alpha.value()).ln()).ceil() as u64;
+    Answer {
+        minutes: minutes.len(),
+        instances: minutes.iter().map(Vec::len).max().unwrap_or(0),
+        alpha: alpha.value(),
+        plain,
+        phi: Some(tempered.phi.value()).filter(|phi| *phi > 1.0),
+        tempered,
+        needed,
+        code,
+    }
+}
+
+fn told(answer: &Answer, rollout: u32) {
+    let Answer { minutes, instances, plain, tempered, .. } = answer;
+    println!(
+        "{minutes} minutes of {instances} instances; {} rollouts of {rollout} min played, stable against stable",
+        plain.runs
+    );
+    if plain.runs == 0 {
+        println!(
+            "NOTHING PLAYED  a rollout needs {rollout} minutes of two instances or more; --minutes N plays shorter ones"
+        );
+        return;
+    }
+    let line = |name: &str, it: &Audited| {
+        println!(
+            "  {name:<28} {:>4} sent back, {} ({} to {} with 95 %)",
+            it.crossed,
+            percent(it.crossed as f64 / it.runs as f64),
+            percent(it.low.value()),
+            percent(it.high.value())
+        );
+    };
+    line("as it is", plain);
+    if tempered.phi.value() > 1.0 {
+        line(&format!("tempered by phi {:.2}", tempered.phi.value()), tempered);
+    }
+    let alpha = percent(answer.alpha);
+    match answer.code {
+        0 => println!("KEPT  at most {alpha} of healthy rollouts are sent back on this history"),
+        10 => println!("BROKEN  more than {alpha} of healthy rollouts are sent back on this history"),
+        _ => println!("NOT PROVEN  {} clean rollouts prove {alpha}; these are {}", answer.needed, plain.runs),
+    }
+    if let Some(phi) = answer.phi {
+        let enough = if tempered.kept {
+            "keeps the promise here"
+        } else {
+            "is the most that this history can ask for"
+        };
+        println!("  failures come in bunches: phi: {phi:.2} in the gate file {enough}");
+    }
+}
+
+/// Minutes out of a Prometheus, an hour at a time.
+async fn asked(server: &str, stable: &str, look_back: i64) -> Result<Vec<Vec<Counts>>, Failure> {
+    let url = url::read(server, "").map_err(Failure::usage)?;
+    let client = QueryClient::new(Source::Tcp(url.address)).with_prefix(url.path.trim_end_matches('/'));
+    let (_, written) = file::selector(stable).map_err(Failure::usage)?;
+    let names = Names::default();
+    let (now, mut minutes) = (wall_ms(), Minutes::default());
+    let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+    let began = now.saturating_sub(look_back);
+    let mut from = began;
+    while from < now {
+        let until = now.min(from + PART_S * 1_000);
+        let series = names.series().join("|");
+        let query = format!("{{__name__=~\"{series}\",{written}}}[{}s]", (until - from) / 1_000 + 60);
+        let answer = client.instant(&query, Some(until)).await;
+        let answer = answer.map_err(|error| Failure::usage(format!("{server}: {error}")))?;
+        if !answer.warnings.is_empty() {
+            return Err(Failure::usage(format!(
+                "{server}: the answer may be partial: {}",
+                answer.warnings.join("; ")
+            )));
+        }
+        let mut by_instance: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        for it in answer.series {
+            by_instance.entry(it.labels.value(&names.instance).to_owned()).or_default().push(it);
+        }
+        let mut at = from;
+        while at <= until {
+            for (instance, series) in &by_instance {
+                let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+                let number = *numbers.entry(instance.clone()).or_insert(next);
+                let rows: Vec<Row> = series
+                    .iter()
+                    .filter_map(|it| {
+                        let until = it.samples.partition_point(|(t, _)| *t <= at);
+                        let (t, value) = *it.samples.get(until.checked_sub(1)?)?;
+                        (at - t <= 2 * MINUTE_MS).then(|| (it.labels.clone(), t, value))
+                    })
+                    .collect();
+                let counted = count(instance, &rows, &names);
+                if let Some(counts) = counted.counts {
+                    let at_ms = u64::try_from(at - began).unwrap_or(0);
+                    minutes.add(Count { instance: number, at_ms, counts, started_ms: counted.started_ms });
+                }
+            }
+            at += MINUTE_MS;
+        }
+        from = until;
+    }
+    if numbers.is_empty() {
+        return Err(Failure::usage(format!(
+            "{server}: no series for {{{written}}} in the last {}",
+            span(look_back.unsigned_abs())
+        )));
+    }
+    Ok(minutes.list())
+}
