@@ -35,7 +35,6 @@ enum Form {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AuditArgs {
     /// Records of a watch, or traces of the corpus
-    #[arg(required_unless_present = "prometheus")]
     history: Vec<PathBuf>,
     /// Take the history of this Prometheus
     #[arg(long, value_name = "URL", requires = "stable")]
@@ -76,6 +75,10 @@ struct Answer {
 pub(crate) async fn audit(args: &AuditArgs) -> Result<u8, Failure> {
     let read =
         |text: &str| share_of(text).filter(|alpha| *alpha > 0.0 && *alpha <= 0.5).and_then(Finite::new);
+    if args.history.is_empty() && args.prometheus.is_none() {
+        let mend = "give records of nova-gate watch --record, or --prometheus URL --stable SELECTOR";
+        return Err(Failure::usage(format!("no history to audit: {mend}")));
+    }
     let alpha = given("alpha", &args.alpha, "a percentage above 0% and up to 50%", read)?;
     let mut minutes: Vec<Vec<Counts>> = Vec::new();
     for path in &args.history {

@@ -233,13 +233,13 @@ fn told(findings: &[(String, Linted)], traffic: Option<&Traffic>, prices: &[Pric
     }
     let Some(traffic) = traffic else { return };
     println!(
-        "what each rule costs at {} requests/s with {} errors, {} of 5, 25, 50, 100 %;",
+        "what each rule costs at {} requests/s with {} errors, over {}",
         traffic.per_second.value(),
         percent(traffic.error_rate.value()),
         units::span(traffic.over_ms())
     );
     println!(
-        "{} rollouts played for each number, with its 95 % interval\n",
+        "of 5, 25, 50 and 100 %; {} rollouts for each number, with its 95 % interval\n",
         prices.first().map_or(0, |it| it.back.runs)
     );
     println!("{:<44}{:>18}{:>18}", "rule", "healthy sent back", "bad ones missed");

@@ -191,7 +191,10 @@ impl Session {
         }
         let firing = self.alerts.iter().find(|alert| alert.state == AlertState::Firing);
         by = by.or_else(|| firing.cloned().map(By::Alert));
+        // One that never answered is no worse than stable: it is not there, and that is no data.
+        let absent = self.canary.counts.requests == 0;
         if self.setup.decides.sequential()
+            && !absent
             && let Finding::Regressed(blame @ (Blame::Release | Blame::Endpoint(_))) =
                 self.engine.finding(now)
         {

@@ -9,7 +9,8 @@ use adapter_prometheus::Source;
 use adapter_prometheus::answer::{AnswerError, Series};
 use adapter_prometheus::query::{QueryClient, QueryError};
 use gate::{
-    AlertSeen, Arm, Gate, Names, Observation, Pod, Refusal, Row, ServerRule, Why, count, held, server_rules,
+    AlertSeen, Answer, Arm, Gate, Names, Observation, Pod, Refusal, Row, ServerRule, Why, count, held,
+    server_rules,
 };
 use promql::Labels;
 
@@ -176,7 +177,8 @@ impl Server {
                     self.fresh_ms / 1_000
                 );
                 look.refused.push(Refusal::new(name, Why::TooOld, text).of(*canary));
-                look.pods.push(Pod::lost(*canary, number, name));
+                // Whether the instance or its scraping ended is not known: no evidence, and no failed scrape either.
+                look.pods.push(Pod { answer: Answer::Refused, ..Pod::lost(*canary, number, name) });
                 continue;
             }
             let native = series

@@ -99,11 +99,11 @@ impl Worded {
         match self {
             Self::ServerErrors { guarded } => format!("5xx > 10/min{}", guard(*guarded, "and > 1 %")),
             Self::ErrorRate { guarded } => {
-                format!("error rate > 1 % over 5 min{}", guard(*guarded, "200 requests, 4 errors"))
+                format!("error rate > 1 % in 5 min{}", guard(*guarded, "200 req, 4 errors"))
             }
             Self::ErrorsASecond => "alert rate(5xx[5m]) > 0.01".to_owned(),
             Self::ResponseTime { guarded } => {
-                format!("p95 > 2x stable{}", guard(*guarded, "200 requests, 50 ms"))
+                format!("p95 > 2x stable{}", guard(*guarded, "200 req, 50 ms"))
             }
             Self::HealthCheck => "3 failed probes in a row".to_owned(),
             Self::Tests { alpha_ppm, looks } => {
