@@ -24,6 +24,8 @@ use crate::url;
 const MINUTE_MS: i64 = 60_000;
 /// Seconds of raw samples that one question asks for.
 const PART_S: i64 = 3_600;
+/// Kinds of refusals that are told of.
+const MOST_TOLD: usize = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Form {
@@ -104,6 +106,13 @@ pub(crate) fn history(path: &Path, text: &str) -> Result<Vec<Vec<Counts>>, Failu
             path.display()
         ))
     })?;
+    if minutes.skipped() > 0 {
+        eprintln!(
+            "{}: {} looks at an instance were no evidence and are left out",
+            path.display(),
+            minutes.skipped()
+        );
+    }
     Ok(minutes.list())
 }
 
@@ -186,6 +195,7 @@ async fn asked(server: &str, stable: &str, look_back: i64) -> Result<Vec<Vec<Cou
     let names = Names::default();
     let (now, mut minutes) = (wall_ms(), Minutes::default());
     let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+    let mut refused: BTreeMap<(String, String), u64> = BTreeMap::new();
     let began = now.saturating_sub(look_back);
     let mut from = began;
     while from < now {
@@ -218,6 +228,9 @@ async fn asked(server: &str, stable: &str, look_back: i64) -> Result<Vec<Vec<Cou
                     })
                     .collect();
                 let counted = count(instance, &rows, &names);
+                for refusal in counted.refused {
+                    *refused.entry((refusal.source, refusal.text)).or_default() += 1;
+                }
                 if let Some(counts) = counted.counts {
                     let at_ms = u64::try_from(at - began).unwrap_or(0);
                     minutes.add(Count { instance: number, at_ms, counts, started_ms: counted.started_ms });
@@ -232,6 +245,9 @@ async fn asked(server: &str, stable: &str, look_back: i64) -> Result<Vec<Vec<Cou
             "{server}: no series for {{{written}}} in the last {}",
             span(look_back.unsigned_abs())
         )));
+    }
+    for ((source, text), times) in refused.iter().take(MOST_TOLD) {
+        eprintln!("not evidence, {times} times: {source}: {text}");
     }
     Ok(minutes.list())
 }

@@ -54,6 +54,7 @@ pub struct Count {
 pub struct Minutes {
     last: BTreeMap<u32, Count>,
     by_minute: BTreeMap<u64, BTreeMap<u32, Counts>>,
+    skipped: u64,
 }
 
 impl Minutes {
@@ -73,6 +74,11 @@ impl Minutes {
         let added = grown.map_or_else(Counts::default, |last| now.counts.minus(last.counts));
         let sum = self.by_minute.entry(minute).or_default().entry(now.instance).or_default();
         *sum = sum.plus(added);
+    }
+
+    /// Looks at an instance that were no evidence.
+    pub const fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// The outer list is time, the inner one instances in a fixed order.
@@ -101,8 +107,12 @@ pub fn read(text: &str) -> Result<Minutes, RecordError> {
                 return Err(RecordError { line: at + 1, column: error.column().max(1), message });
             }
         };
-        for pod in look.pods.iter().filter(|pod| !pod.canary && pod.answer == Answer::Ok) {
-            let Some(counts) = Counts::new(pod.requests, pod.errors) else { continue };
+        for pod in look.pods.iter().filter(|pod| !pod.canary) {
+            let counts = Counts::new(pod.requests, pod.errors).filter(|_| pod.answer == Answer::Ok);
+            let Some(counts) = counts else {
+                minutes.skipped = minutes.skipped.saturating_add(1);
+                continue;
+            };
             minutes.add(Count { instance: pod.pod, at_ms: look.at_ms, counts, started_ms: pod.started_ms });
         }
     }

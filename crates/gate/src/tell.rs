@@ -3,16 +3,14 @@
 use health::Finite;
 use health::sequential::numerics::clopper_pearson;
 use health::sequential::promote::smallest_seen;
-use health::sequential::{Blame, Explained, Explanation, Metric, Sight, engine::Finding};
+use health::sequential::{Blame, Explained, Explanation, LogE, Metric, Sight, engine::Finding};
 use machine::Timestamp;
 
+use crate::render::amount;
 use crate::session::{By, Ended};
 use crate::summed::Summed;
 use crate::units::{percent, span};
 use crate::{AlertState, ArmReport, Report, Session, Smallest, Verdict};
-
-/// Beyond this amount of evidence the exponent is told.
-const LARGE: f64 = 1e6;
 
 /// The part of a report that follows from the verdict.
 struct Said {
@@ -138,7 +136,8 @@ impl Session {
             (leading, _) => leading,
         };
         let metric = of(leading);
-        let brief = metric.map(Explained::brief).unwrap_or_default();
+        let brief =
+            metric.map(|metric| format!("{} ({})", metric.brief(), rates(metric))).unwrap_or_default();
         let what = match blame {
             Blame::Release => "the canary is worse".to_owned(),
             Blame::Endpoint(id) => {
@@ -307,18 +306,19 @@ impl Session {
     }
 }
 
-/// The evidence in one line.
-fn evidence(explanation: &Explanation) -> String {
-    let amount = explanation.evidence.amount();
-    let amount = if amount < LARGE { format!("{amount:.1}") } else { format!("{amount:.0e}") };
-    let needed = explanation.threshold.value();
-    let alpha = percent(explanation.alpha.value());
-    format!(
-        "evidence {amount} of {:.0} that it is worse; a canary as good as stable gets there with a chance of {alpha} at most, whenever it is looked at",
-        needed_amount(needed)
-    )
+/// Both arms' shares of what was bad.
+fn rates(metric: &Explained) -> String {
+    let [canary, stable] = [metric.counts.canary, metric.counts.stable].map(|counts| percent(counts.rate()));
+    format!("{canary} against {stable}")
 }
 
-fn needed_amount(ln: f64) -> f64 {
-    health::sequential::LogE::from_ln(ln).amount()
+/// The evidence in one line.
+fn evidence(explanation: &Explanation) -> String {
+    let (found, needed) =
+        (amount(explanation.evidence), amount(LogE::from_ln(explanation.threshold.value())));
+    let alpha = percent(explanation.alpha.value());
+    format!(
+        "evidence {found} of {needed} that it is worse; a canary as good as stable gets there with a chance of \
+         {alpha} at most, whenever it is looked at"
+    )
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::plain;
-use super::text::{name, smallest};
+use super::text::{amount, name, smallest, times};
 use crate::{ArmReport, Report, Verdict};
 
 /// Refusals that are annotated one by one: a step may have ten warnings.
@@ -56,12 +56,8 @@ pub fn summary(report: &Report) -> String {
     }
     let _ = writeln!(out, "\n| test | evidence | p | times stable's |\n|---|--:|--:|--:|");
     for metric in &report.explanation.metrics {
-        let ratio = metric.ratio.map_or_else(
-            || "-".to_owned(),
-            |(low, high)| format!("{:.2} to {:.2}", low.value(), high.value()),
-        );
-        let amount = metric.evidence.amount();
-        let _ = writeln!(out, "| {} | {amount:.2} | {:.4} | {ratio} |", name(metric), metric.p_value.value());
+        let (amount, p, ratio) = (amount(metric.evidence), metric.p_value.value(), times(metric));
+        let _ = writeln!(out, "| {} | {amount} | {p:.4} | {ratio} |", name(metric));
     }
     let _ = writeln!(out, "\n{}.\n", cell(&smallest(report)));
     for line in &report.change {

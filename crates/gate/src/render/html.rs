@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use health::sequential::svg;
 
 use super::escaped;
-use super::text::{name, smallest};
+use super::text::{amount, name, smallest, times};
 use crate::units::{clock, span};
 use crate::{AlertState, Report, Verdict};
 
@@ -98,19 +98,17 @@ fn metrics(out: &mut String, report: &Report) {
     out.push_str("<table><tr><th>sequential test</th><th>canary</th><th>stable</th><th>evidence</th><th>p</th><th>times stable's</th></tr>\n");
     for metric in &report.explanation.metrics {
         let (canary, stable) = (metric.counts.canary, metric.counts.stable);
-        let ratio = metric
-            .ratio
-            .map_or_else(|| "-".into(), |(low, high)| format!("{:.2} to {:.2}", low.value(), high.value()));
+        let ratio = times(metric);
         let class = if metric.named && report.verdict == Verdict::Regressed { " class=\"this\"" } else { "" };
         let _ = writeln!(
             out,
-            "<tr{class}><td>{}</td><td>{} of {}</td><td>{} of {}</td><td>{:.2}</td><td>{:.4}</td><td>{ratio}</td></tr>",
+            "<tr{class}><td>{}</td><td>{} of {}</td><td>{} of {}</td><td>{}</td><td>{:.4}</td><td>{ratio}</td></tr>",
             escaped(&name(metric)),
             canary.bad,
             canary.requests,
             stable.bad,
             stable.requests,
-            metric.evidence.amount(),
+            amount(metric.evidence),
             metric.p_value.value()
         );
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use health::sequential::Explained;
+use health::sequential::{Explained, LogE};
 use machine::Timestamp;
 
 use super::plain;
@@ -10,6 +10,10 @@ use crate::units::{clock, percent, span};
 use crate::{AlertState, ArmReport, Report, Session, Verdict};
 
 const WIDTH: usize = 80;
+/// The ratio at which the interval ends where nothing bounds it.
+const GRID_END: f64 = 373.0;
+/// From this amount of evidence on the exponent is told.
+const LARGE: f64 = 1e5;
 /// Refusals that are told one by one.
 const MOST_REFUSED: usize = 12;
 
@@ -117,18 +121,8 @@ fn metrics(out: &mut String, report: &Report) {
     }
     let _ = writeln!(out, "\n  {:<22}{:>12}{:>10}   times stable's", "sequential tests", "evidence", "p");
     for metric in &report.explanation.metrics {
-        let amount = metric.evidence.amount();
-        let amount = if amount < 1e5 { format!("{amount:.2}") } else { format!("{amount:.0e}") };
-        let ratio = metric.ratio.map_or_else(
-            || "-".into(),
-            |(low, high)| {
-                format!(
-                    "{:.2} to {}",
-                    low.value(),
-                    if high.value() > 999.0 { "any".into() } else { format!("{:.2}", high.value()) }
-                )
-            },
-        );
+        let amount = amount(metric.evidence);
+        let ratio = times(metric);
         let mark = if metric.named && report.verdict == Verdict::Regressed { "  <- this" } else { "" };
         let _ = writeln!(
             out,
@@ -138,17 +132,14 @@ fn metrics(out: &mut String, report: &Report) {
         );
     }
     let all = &report.explanation;
+    let needed = LogE::from_ln(all.threshold.value());
     let _ = writeln!(
         out,
-        "  {:<22}{:>12}{:>10.4}   worse at {:.0}",
+        "  {:<22}{:>12}{:>10.4}   worse at {}",
         "all together",
-        if all.evidence.amount() < 1e5 {
-            format!("{:.2}", all.evidence.amount())
-        } else {
-            format!("{:.0e}", all.evidence.amount())
-        },
+        amount(all.evidence),
         all.evidence.p_value(),
-        health::sequential::LogE::from_ln(all.threshold.value()).amount()
+        amount(needed)
     );
 }
 
@@ -156,6 +147,25 @@ fn metrics(out: &mut String, report: &Report) {
 pub(crate) fn name(metric: &Explained) -> String {
     let edge = metric.edge_us.map_or(String::new(), |us| format!(" over {} ms", us as f64 / 1_000.0));
     format!("{}{edge}", metric.metric.as_str())
+}
+
+/// An amount of evidence; what is large by its exponent.
+pub(crate) fn amount(evidence: LogE) -> String {
+    match evidence.amount() {
+        large if large >= LARGE => format!("{large:.0e}"),
+        whole if whole >= 100.0 => format!("{whole:.0}"),
+        small => format!("{small:.2}"),
+    }
+}
+
+/// Where the ratio to stable lies; an end of the grid is no bound.
+pub(crate) fn times(metric: &Explained) -> String {
+    let Some((low, high)) = metric.ratio else { return "-".to_owned() };
+    match (low.value(), high.value()) {
+        (low, high) if low <= 0.0 && high >= GRID_END => "nothing is known".to_owned(),
+        (low, high) if high >= GRID_END => format!("{low:.2} or more"),
+        (low, high) => format!("{low:.2} to {high:.2}"),
+    }
 }
 
 fn literal(out: &mut String, report: &Report) {
@@ -204,11 +214,11 @@ fn refused(out: &mut String, report: &Report) {
 
 /// One line of a watch.
 pub fn line(session: &Session, report: &Report) -> String {
-    let amount = report.explanation.evidence.amount();
-    let amount = if amount < 1e4 { format!("{amount:.2}") } else { format!("{amount:.0e}") };
-    let needed = health::sequential::LogE::from_ln(session.setup().plan.ln_threshold()).amount();
+    let amount =
+        [report.explanation.evidence, LogE::from_ln(session.setup().plan.ln_threshold())].map(amount);
+    let [found, needed] = amount;
     format!(
-        "{:>8}  {:<9}  canary {:>7} {:>8}  stable {:>7} {:>8}  {amount} of {needed:.0}",
+        "{:>8}  {:<9}  canary {:>7} {:>8}  stable {:>7} {:>8}  {found} of {needed}",
         span(report.over_ms),
         report.verdict.as_str(),
         report.canary.requests,
