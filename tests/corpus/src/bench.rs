@@ -161,19 +161,32 @@ impl Found {
     }
 }
 
-/// Of one rule: at its own threshold, and at the one that gives it one false alarm in a hundred.
+/// Of one rule: at its own threshold, and at those that give it one false alarm in a hundred.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     /// The rule.
     pub name: String,
     /// At its own threshold.
     pub own: Found,
-    /// At equal false alarms.
+    /// At equal false alarms where nothing changes all day.
     pub equal: Found,
+    /// At equal false alarms also where the error rate of both arms swings with the day.
+    pub daily: Found,
 }
 
-/// Plays a fault. `thresholds` are the calibrated ones, one a rule.
-pub fn faults(scenario: &Scenario, seeds: &[u64], rules: &Rules<'_>, thresholds: &[f64]) -> Vec<Faults> {
+/// Calibrated thresholds of a rule: on a quiet null, and on a quiet and a daily one.
+pub type Thresholds = [f64; 2];
+
+/// No threshold but the rule's own.
+pub const OWN: Thresholds = [f64::INFINITY; 2];
+
+/// Plays a fault. `thresholds` are the calibrated ones, one pair a rule; without them a rule has only its own.
+pub fn faults(
+    scenario: &Scenario,
+    seeds: &[u64],
+    rules: &Rules<'_>,
+    thresholds: &[Thresholds],
+) -> Vec<Faults> {
     let mut rules = rules();
     let mut all: Vec<Faults> =
         rules.iter().map(|rule| Faults { name: rule.name(), ..Faults::default() }).collect();
@@ -183,7 +196,7 @@ pub fn faults(scenario: &Scenario, seeds: &[u64], rules: &Rules<'_>, thresholds:
         for rule in &mut rules {
             rule.begin(generator.header());
         }
-        let mut crossed: Vec<[Option<Delay>; 2]> = vec![[None; 2]; rules.len()];
+        let mut crossed: Vec<[Option<Delay>; 3]> = vec![[None; 3]; rules.len()];
         let mut other = vec![false; rules.len()];
         let (mut before, mut now) = ([0.0; 3], [0.0; 3]);
         for scrape in generator.by_ref() {
@@ -193,16 +206,20 @@ pub fn faults(scenario: &Scenario, seeds: &[u64], rules: &Rules<'_>, thresholds:
             }
             let delay = Delay { early: scrape.at_ms <= onset_ms, spent: since(now, before, onset_ms) };
             for (at, rule) in rules.iter_mut().enumerate() {
-                if crossed[at][0].is_some() && crossed[at][1].is_some() {
+                let [own, equal, daily] = &mut crossed[at];
+                if own.is_some() && equal.is_some() && daily.is_some() {
                     continue;
                 }
                 let decision = rule.scrape(&scrape);
                 other[at] |= matches!(decision, Decision::Eject(_));
                 if decision == Decision::Rollback {
-                    crossed[at][0].get_or_insert(delay);
+                    own.get_or_insert(delay);
                 }
-                if rule.score() > thresholds.get(at).copied().unwrap_or(f64::INFINITY) {
-                    crossed[at][1].get_or_insert(delay);
+                let calibrated = thresholds.get(at).copied().unwrap_or(OWN);
+                for (crossed, threshold) in [equal, daily].into_iter().zip(calibrated) {
+                    if rule.score() > threshold {
+                        crossed.get_or_insert(delay);
+                    }
                 }
             }
             if crossed.iter().all(|both| both.iter().all(Option::is_some)) {
@@ -210,9 +227,10 @@ pub fn faults(scenario: &Scenario, seeds: &[u64], rules: &Rules<'_>, thresholds:
             }
         }
         let end = since(now, before, onset_ms);
-        for ((faults, [own, equal]), other) in all.iter_mut().zip(crossed).zip(other) {
+        for ((faults, [own, equal, daily]), other) in all.iter_mut().zip(crossed).zip(other) {
             faults.own.count(own, end, held_out(seed), other);
             faults.equal.count(equal, end, held_out(seed), other);
+            faults.daily.count(daily, end, held_out(seed), other);
         }
     }
     all

@@ -4,10 +4,14 @@
 //! every platform. Every fifth seed is held out and reported separately.
 
 pub mod arms;
+pub mod bars;
 pub mod bench;
 pub mod decisions;
+pub mod durations;
 pub mod false_alarms;
 pub mod generate;
+pub mod leaks;
+pub mod literal;
 pub mod oracle;
 pub mod ours;
 pub mod peers;
@@ -16,4 +20,5 @@ pub mod random;
 pub mod report;
 pub mod rule;
 pub mod scenario;
+pub mod sides;
 pub mod trace;

@@ -1,20 +1,14 @@
 //! The whole benchmark as text, with the bars of the specification and whether each was reached.
 
-use health::sequential::Metric;
-use health::sequential::promote::{concurrent_bound, wald};
+use health::sequential::promote::wald;
 
-use crate::bench::{Faults, Nulls, faults, in_parallel, nulls, seeds};
-use crate::decisions::{Row, bars, grid, head, line, play};
+use crate::bars::{Bar, of_counts};
+use crate::bench::{Faults, Nulls, OWN, faults, in_parallel, nulls, seeds};
+use crate::decisions::{LEGEND, Row, bars, daily_harm, equal_harm, grid, head, line, play};
 use crate::ours::{Bunches, Looks, Ours};
 use crate::rule::Rule;
 use crate::scenario::{BASES, ONSETS, Scenario, Slow, TRAFFIC, odd_faults};
-
-/// One bar of the specification.
-struct Bar {
-    text: String,
-    found: f64,
-    most: f64,
-}
+use crate::{durations, leaks, sides};
 
 /// The report, and whether every bar was reached.
 pub struct Report {
@@ -46,24 +40,24 @@ pub fn decisions(quick: bool) -> Report {
     let taken = seeds(effort.bars, false);
     let played = play(&bars(), &taken, &taken);
     lines.push(format!("cells of the bars, {} seeds each, held-out ones among them:", effort.bars));
+    lines.push(LEGEND.to_owned());
     lines.push(head());
     for (rows, null) in &played {
         lines.push(healthy_line(null, rows));
         lines.extend(rows.iter().map(line));
-        all.extend(rows.iter().flat_map(count_bars));
+        all.extend(rows.iter().flat_map(of_counts));
     }
     lines.push(held_out_line(&played));
+    sides::table(effort.odd, &mut lines);
     four_metrics(&played, effort.odd * 2, &mut lines, &mut all);
-    latency(effort.latency, &mut lines, &mut all);
+    durations::table(effort.latency, &mut lines, &mut all);
+    leaks::table(effort.odd, &mut lines);
     odd(effort.odd, &mut lines);
     grid_table(quick, effort.grid, &mut lines);
     lines.push(String::new());
     lines.push("bars of the specification:".to_owned());
-    for bar in &all {
-        let word = if bar.found <= bar.most { "reached" } else { "short" };
-        lines.push(format!("{:<78} {:>8.2} (at most {:>6.2}) {word}", bar.text, bar.found, bar.most));
-    }
-    let reached = all.iter().filter(|bar| bar.found <= bar.most).count();
+    lines.extend(all.iter().map(Bar::line));
+    let reached = all.iter().filter(|bar| bar.reached()).count();
     Report { lines, reached, bars: all.len() }
 }
 
@@ -80,55 +74,6 @@ fn healthy_line(null: &Nulls, rows: &[Row]) -> String {
         sum / times.max(1) as f64,
         100.0 * times as f64 / null.runs.max(1) as f64
     )
-}
-
-/// Bars of one cell on counts.
-fn count_bars(row: &Row) -> Vec<Bar> {
-    let cell = &row.cell;
-    let what = format!(
-        "{}/s 0.1 -> {} % at {}, {} s scrapes",
-        cell.traffic,
-        cell.base * cell.factor * 100.0,
-        cell.onset.0,
-        cell.scrape_s
-    );
-    let (equal, own) = row.ratios();
-    // Where it is often not found by the end, the end cuts the mean short and a ratio says nothing good.
-    let mostly = |found: Option<&crate::bench::Found>| found.is_some_and(|f| f.detected() >= 0.95);
-    let (own_found, equal_found) = (mostly(row.ours().map(|f| &f.own)), mostly(row.ours().map(|f| &f.equal)));
-    let equal = if equal_found { equal } else { f64::INFINITY };
-    let own = if own_found { own } else { f64::INFINITY };
-    let mean = row.ours().filter(|_| own_found).map_or([f64::INFINITY; 3], |f| f.own.mean());
-    let slow = cell.traffic <= 10.0;
-    let mut all = Vec::new();
-    let mut bar = |name: &str, found, most| all.push(Bar { text: format!("{what}: {name}"), found, most });
-    match cell.onset.0 {
-        "start" if cell.scrape_s == 15 => {
-            bar("requests against the oracle, equal false alarms", equal, if slow { 2.3 } else { 1.6 });
-            bar("the same at the guaranteed threshold", own, if slow { 3.0 } else { 2.3 });
-        }
-        "step" | "half" if cell.scrape_s == 15 => {
-            let share = if cell.onset.0 == "step" { 0.25 } else { 0.5 };
-            let bound = concurrent_bound(cell.base, cell.base * cell.factor, share, 0.01);
-            // Below one scrape nothing can be found.
-            let least = bound.max(cell.traffic * share * cell.scrape_s as f64);
-            bar("requests against the concurrent bound", mean[1] / least, if slow { 3.0 } else { 2.3 });
-        }
-        _ => {}
-    }
-    let fast = (cell.traffic - 100.0).abs() < 1.0;
-    let seconds = match (cell.onset.0, cell.factor as u64, cell.scrape_s) {
-        ("start", 10, 15) => Some(145.0),
-        ("start", 50, 15) => Some(27.0),
-        ("start", 10, 5) => Some(115.0),
-        ("start", 50, 5) => Some(14.0),
-        ("bake", 50, 15) => Some(40.0),
-        _ => None,
-    };
-    if let Some(most) = seconds.filter(|_| fast) {
-        bar("mean seconds", mean[0], most);
-    }
-    all
 }
 
 fn held_out_line(played: &[(Vec<Row>, Nulls)]) -> String {
@@ -157,7 +102,7 @@ fn four_metrics(played: &[(Vec<Row>, Nulls)], count: u64, lines: &mut Vec<String
         let scenario =
             Scenario { latency: Some(Slow::Shift(1.0)), ..Scenario::healthy(cell.traffic, cell.base) };
         let scenario = scenario.worse(cell.factor, 0);
-        faults(&scenario, &seeds(count, false), &whole, &[f64::INFINITY])
+        faults(&scenario, &seeds(count, false), &whole, &[OWN])
     });
     lines.push(format!("\nfour metrics together, {count} seeds, against the oracle with one:"));
     for (row, found) in cells.iter().zip(found) {
@@ -168,48 +113,7 @@ fn four_metrics(played: &[(Vec<Row>, Nulls)], count: u64, lines: &mut Vec<String
         lines.push(format!("{what}: {:.0} s, {:.0} requests, harm {:.1}", mean[0], mean[1], mean[2]));
         let most = 1.4 * if row.cell.traffic <= 10.0 { 3.0 } else { 2.3 };
         let text = format!("{what}: four metrics, requests against the oracle");
-        all.push(Bar { text, found: mean[1] / oracle, most });
-    }
-}
-
-/// Durations.
-fn latency(count: u64, lines: &mut Vec<String>, all: &mut Vec<Bar>) {
-    let slows =
-        [1.1, 1.2, 1.5, 2.0].into_iter().flat_map(|f| [Slow::Shift(f), Slow::Tail(f), Slow::Bimodal(f)]);
-    let slows: Vec<Slow> = slows.collect();
-    let base = || Scenario { pods: 8, ..Scenario::healthy(100.0, 0.001) };
-    let rules =
-        || -> Vec<Box<dyn Rule>> { vec![Box::new(Ours::new(Looks::At(Metric::Latency), Bunches::Urn))] };
-    let found = in_parallel(&slows, |slow| {
-        faults(&base().slower(*slow, 0), &seeds(count, false), &rules, &[f64::INFINITY])
-    });
-    lines.push(format!("\ndurations, 100/s, margin 1.25 in odds, under noise, {count} seeds:"));
-    for (slow, found) in slows.iter().zip(found) {
-        let Some(found) = found.first() else { continue };
-        let mean = found.own.mean();
-        lines.push(format!(
-            "{:<14} found {:>5.1} %, mean {:>6.0} s, p95 {:>6.0} s",
-            format!("{slow:?}"),
-            100.0 * found.own.detected(),
-            mean[0],
-            found.own.quantile(0, 0.95)
-        ));
-        let most = match slow {
-            Slow::Shift(f) if *f > 1.4 && *f < 1.6 => 25.0,
-            Slow::Shift(f) if *f > 1.15 && *f < 1.3 => 180.0,
-            _ => continue,
-        };
-        all.push(Bar { text: format!("100/s latency {slow:?}: mean seconds"), found: mean[0], most });
-    }
-    let noise = Scenario { latency: Some(Slow::Shift(1.0)), ..base() }.named("latency noise, one metric");
-    let found = nulls(&noise, &seeds(count, false), &rules);
-    if let Some(found) = found.first() {
-        let rate = 100.0 * found.rolled_back as f64 / found.runs.max(1) as f64;
-        all.push(Bar {
-            text: "100/s latency noise: falsely back, percent".to_owned(),
-            found: rate,
-            most: 1.0,
-        });
+        all.push(Bar::new(text, mean[1] / oracle, most));
     }
 }
 
@@ -222,7 +126,7 @@ fn odd(count: u64, lines: &mut Vec<String>) {
             .collect()
     };
     let scenarios = odd_faults();
-    let found = in_parallel(&scenarios, |s| faults(s, &seeds(count, false), &rules, &[f64::INFINITY; 3]));
+    let found = in_parallel(&scenarios, |s| faults(s, &seeds(count, false), &rules, &[OWN; 3]));
     lines.push(format!(
         "\nbeside the grid, all metrics, {count} seeds (bunches: beta-binomial, tempered, unseen):"
     ));
@@ -262,17 +166,19 @@ fn grid_table(quick: bool, count: u64, lines: &mut Vec<String>) {
     let taken = seeds(count, false);
     lines.push(format!("\nthe grid, {count} seeds a cell:"));
     lines.push(head());
-    let (mut cells, mut ahead) = (0, 0);
+    let mut cells = 0;
+    let mut ahead = [0; 2];
     for (rows, _) in play(&grid(traffic, bases, onsets), &taken, &taken) {
         for row in &rows {
-            let harm = |f: Option<&Faults>| f.map_or(f64::NAN, |f| f.equal.mean()[2]);
             cells += 1;
-            ahead += usize::from(harm(row.ours()) <= harm(row.best_peer()));
+            ahead[0] += usize::from(row.ahead(equal_harm));
+            ahead[1] += usize::from(row.ahead(daily_harm));
             lines.push(format!("{}{}", line(row), fixed_sample(row)));
         }
     }
     lines.push(format!(
-        "harm at equal false alarms: ahead of the best peer setting in {ahead} of {cells} cells"
+        "harm at equal false alarms: ahead of the best peer setting in {} of {cells} cells on the quiet null, in {} on both",
+        ahead[0], ahead[1]
     ));
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::BufReader;
 
-use delivery_corpus::bench::{faults, held_out, nulls, seeds};
+use delivery_corpus::bench::{OWN, faults, held_out, nulls, seeds};
 use delivery_corpus::generate::Generator;
 use delivery_corpus::ours::{Bunches, Looks, Ours};
 use delivery_corpus::piped;
@@ -66,7 +66,7 @@ fn a_healthy_rollout_stays_and_a_bad_one_goes_back() {
     let found = nulls(&Scenario::healthy(100.0, 0.001), &seeds(100, true), &ours);
     assert_eq!((found[0].runs, found[0].rolled_back), (80, 0));
     let bad = Scenario::healthy(100.0, 0.001).worse(50.0, 0);
-    let found = faults(&bad, &seeds(100, true), &ours, &[f64::INFINITY]);
+    let found = faults(&bad, &seeds(100, true), &ours, &[OWN]);
     assert_eq!((found[0].own.delays.len(), found[0].own.early), (80, 0));
     assert!(found[0].own.mean()[0] < 60.0, "{:?}", found[0].own.mean());
 }

@@ -24,6 +24,9 @@ pub enum Blame {
 
 /// Fewest instances with which one can be told from the rest.
 const FEWEST: usize = 3;
+/// Probability of taking an instance to be alone at fault when it is not. That costs the instance; the others go on to
+/// give evidence against the release.
+const WRONG_INSTANCE: f64 = 0.05;
 
 /// Evidence over all that was counted that the first arm is worse than `tolerance` times the second.
 fn evidence(pair: &Pair, tolerance: f64) -> LogE {
@@ -43,7 +46,7 @@ pub fn instance(canary: &[(u32, Counts)], stable: Counts, tolerance: f64, alpha:
     let most =
         |a: &(u32, Counts), b: &(u32, Counts)| against_rest(a.1).ln().total_cmp(&against_rest(b.1).ln());
     let (id, own) = canary.iter().copied().max_by(most)?;
-    let doubtless = libm::log(canary.len() as f64 / alpha);
+    let doubtless = libm::log(canary.len() as f64 / WRONG_INSTANCE);
     let rest = Pair { canary: all.minus(own), stable };
     let rest_is_clean = evidence(&rest, tolerance).ln() < -libm::log(alpha);
     (against_rest(own).ln() >= doubtless && rest_is_clean).then_some(id)

@@ -13,8 +13,8 @@ use super::{
     Sight, SloTest, SplitTest, blame,
 };
 
-/// From this share on, in percent, stable serves so little that the record is asked as well.
-const CUT_OVER: u8 = 90;
+/// From this share on, in percent, a request of the canary tells more against the record than against stable.
+const ASKS_RECORD: u8 = 20;
 /// What does not compare with stable may send a release back when the concurrent evidence is at least this: 100 to 1.
 const NOT_CONTRADICTED: f64 = 4.605_170_185_988_092;
 /// Parts by which blame is told; more are not followed.
@@ -92,6 +92,9 @@ impl Engine {
             self.errors.step();
             self.scrapes.step();
             self.clear.step();
+            if let Some(history) = &mut self.history {
+                history.step();
+            }
             if let Some(latency) = &mut self.latency {
                 latency.step();
             }
@@ -125,7 +128,7 @@ impl Engine {
         let (from, to, pair) = (added.from, added.to, added.counts());
         self.errors.observe(from, to, &pair);
         if let Some(history) = &mut self.history {
-            history.observe(from, to, &pair, self.percent >= CUT_OVER);
+            history.observe(from, to, &pair, self.percent >= ASKS_RECORD);
         }
         if let Some(latency) = &mut self.latency {
             latency.observe(from, &added.slower());
@@ -171,7 +174,7 @@ impl Engine {
         all.filter(|(one, _)| **one == metric).map(|(_, weight)| weight.value()).sum()
     }
 
-    /// Evidence of errors: against stable, and after cut-over against the record. The record alone counts as a gain
+    /// Evidence of errors: against stable, and from a quarter of the traffic on against the record. The record alone counts as a gain
     /// only when the concurrent evidence does not contradict it.
     fn error_evidence(&self, confirmed_only: bool) -> LogE {
         let concurrent = self.errors.evidence();

@@ -1,4 +1,4 @@
-//! Test (d): after cut-over, when stable serves little or nothing, the canary against what is recorded.
+//! Test (d): where stable serves less than most of the traffic, the canary against what is recorded.
 //!
 //! The rate that is allowed is the upper confidence bound of the recorded one, or what the held-back stable shows now
 //! and over five minutes if that is more, times an allowance for drift. The bound fails with the probability that its
@@ -9,14 +9,23 @@ use std::collections::VecDeque;
 use machine::{Timestamp, Visit};
 use serde::{Deserialize, Serialize};
 
+use super::combine::combined;
 use super::mixture::finite;
-use super::numerics::{beta_regular, gamma_quantile};
+use super::numerics::gamma_quantile;
+use super::split::ln_split;
 use super::{Counts, LogE, Mixture, Pair};
 use crate::Finite;
 
 const FACTORS: [f64; 4] = [1.5, 3.0, 10.0, 40.0];
-/// The record is confirmed when stable would show so few bad events with at most this probability if it were as bad.
-const CONFIRMED: f64 = 0.0004;
+/// How many times as bad as stable the canary is bet to be, when it is asked whether stable shares what the record says.
+const UNSHARED: [f64; 2] = [10.0, 100.0];
+/// What the bets must be worth: if stable were as bad as the canary, they reach it with a chance of at most 1 in 150.
+const LN_CONFIRMED: f64 = 5.010_635_294_096_256;
+/// The canary is suspect from this multiple of what is allowed on.
+const SUSPECT: f64 = 3.0;
+/// Rates that a likelihood ratio can be taken of.
+const LEAST: f64 = 1e-9;
+const MOST: f64 = 0.9;
 /// How far back the held-back stable is looked at.
 const RECENT_MS: u64 = 300_000;
 /// Most stretches in that span; when scrapes are closer, two are taken as one.
@@ -32,8 +41,11 @@ pub struct HistoryTest {
     recent: VecDeque<(Timestamp, Counts)>,
     /// How much each e-value counts, when bad events bunch.
     power: Finite,
-    /// Both arms since the suspicion began.
-    suspected: Pair,
+    /// How much the canary alone speaks against what is recorded, since it last did not (Page). What stable shows does
+    /// not enter: the bets below begin with it, and are fair only when stable has no part in when they begin.
+    suspicion: Finite,
+    /// What the bets that stable does not share it are worth, since the suspicion began.
+    unshared: [LogE; 2],
 }
 
 impl HistoryTest {
@@ -47,11 +59,12 @@ impl HistoryTest {
             mixture: Mixture::new(FACTORS.len(), horizon),
             recent: VecDeque::new(),
             power: finite(power),
-            suspected: Pair::default(),
+            suspicion: Finite::default(),
+            unshared: [LogE::ONE; 2],
         })
     }
 
-    /// Takes one stretch that ended at `to`. `counts_for_evidence` is false before cut-over: then only the stable side
+    /// Takes one stretch that ended at `to`. `counts_for_evidence` is false while the share is small: then only the stable side
     /// is remembered.
     pub fn observe(&mut self, from: Timestamp, to: Timestamp, pair: &Pair, counts_for_evidence: bool) {
         self.remember(to, pair.stable);
@@ -59,25 +72,34 @@ impl HistoryTest {
             return;
         }
         let allowed = self.allowed(pair.stable);
-        let bad = pair.canary.bad as f64;
-        let good = pair.canary.requests.saturating_sub(pair.canary.bad) as f64;
-        let factors = FACTORS.map(|factor| {
-            let rate = (allowed * factor).min(f64::midpoint(allowed, 1.0));
-            let ln = bad * libm::log(rate / allowed) + good * libm::log((1.0 - rate) / (1.0 - allowed));
-            ln * self.power.value()
-        });
+        let factors = FACTORS.map(|factor| ln_likelihood(pair.canary, allowed, factor) * self.power.value());
         self.mixture.observe(from, factors.into_iter());
-        let fresh = self.since() == Some(from);
-        self.suspected = if fresh { *pair } else { self.suspected.plus(pair) };
+        self.ask_stable(pair);
     }
 
-    /// Stable, serving at the same time, does not share in what the record says of the canary: so few bad events of it
-    /// would be a rare chance if both were equally bad.
+    /// Bets on how the bad events split, from when the canary alone became suspect.
+    fn ask_stable(&mut self, pair: &Pair) {
+        if self.suspicion.value() <= 0.0 {
+            self.unshared = [LogE::ONE; 2];
+        }
+        let recorded = (self.drift.value() * self.bound.value()).clamp(LEAST, MOST);
+        let gain = ln_likelihood(pair.canary, recorded, SUSPECT);
+        self.suspicion = finite((self.suspicion.value() + gain).max(0.0));
+        let Some(share) = pair.share() else { return };
+        for (bet, ratio) in self.unshared.iter_mut().zip(UNSHARED) {
+            *bet = bet.times(ln_split(ratio, share, pair) * self.power.value());
+        }
+    }
+
+    /// The traffic share changes.
+    pub const fn step(&mut self) {
+        self.mixture.step();
+    }
+
+    /// Stable, serving at the same time, does not share in what the record says of the canary. An e-process on how the
+    /// bad events split, against equal rates.
     pub fn confirmed(&self) -> bool {
-        let Some(share) = self.suspected.share() else { return false };
-        let (few, all) = (self.suspected.stable.bad as f64, self.suspected.bad() as f64);
-        // P(at most `few` of `all` fall on stable).
-        all > few && 1.0 - beta_regular(1.0 - share, few + 1.0, all - few) <= CONFIRMED
+        combined(&self.unshared.map(|bet| (1.0, bet))).ln() >= LN_CONFIRMED
     }
 
     fn remember(&mut self, to: Timestamp, stable: Counts) {
@@ -97,7 +119,7 @@ impl HistoryTest {
     fn allowed(&self, now: Counts) -> f64 {
         let recent = self.recent.iter().fold(Counts::default(), |sum, (_, counts)| sum.plus(*counts));
         let highest = self.bound.value().max(recent.rate()).max(now.rate());
-        (self.drift.value() * highest).clamp(1e-9, 0.9)
+        (self.drift.value() * highest).clamp(LEAST, MOST)
     }
 
     /// The evidence now.
@@ -121,5 +143,40 @@ impl HistoryTest {
         for (at, _) in &mut self.recent {
             v.time(at);
         }
+    }
+}
+
+/// ln of the likelihood of an arm's counts at `factor` times the allowed rate, against the allowed one.
+fn ln_likelihood(arm: Counts, allowed: f64, factor: f64) -> f64 {
+    let rate = (allowed * factor).min(f64::midpoint(allowed, 1.0));
+    let (bad, good) = (arm.bad as f64, arm.requests.saturating_sub(arm.bad) as f64);
+    bad * libm::log(rate / allowed) + good * libm::log((1.0 - rate) / (1.0 - allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(stable_bad: &[u64]) -> HistoryTest {
+        let counts = |requests, bad| Counts { requests, bad };
+        let mut test = HistoryTest::new(counts(2_160_000, 2_160), 0.0002, 1.5, 120, 1.0).unwrap();
+        for (n, bad) in (0..).zip(stable_bad) {
+            let pair = Pair { canary: counts(1_425, 43), stable: counts(75, *bad) };
+            let at = |n: u64| Timestamp::from_millis(15_000 * n);
+            test.observe(at(n), at(n + 1), &pair, true);
+        }
+        test
+    }
+
+    #[test]
+    fn a_stable_that_stays_clean_confirms_and_one_that_shares_it_does_not() {
+        assert!(!after(&[0, 0]).confirmed(), "too early to tell");
+        assert!(after(&[0, 0, 0]).confirmed());
+        assert!(!after(&[4, 3, 0, 2, 3, 1]).confirmed());
+    }
+
+    #[test]
+    fn what_stable_shows_has_no_part_in_when_the_bets_begin() {
+        assert!(!after(&[4, 0, 0, 0]).confirmed(), "three clean scrapes do not make up for four failures");
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Each lane bets on one alternative. Before a scrape is looked at, some of the capital that is still in reserve is laid
 //! on every lane; then the lane is multiplied by its e-value of the scrape. What is left in reserve counts as it is, so
-//! the sum is an e-process: its mean is at most 1 under the null at every stopping time (Ville). Weights: half at the
-//! start, a tenth at each of three traffic steps, a fifth evenly over the planned scrapes.
+//! the sum is an e-process: its mean is at most 1 under the null at every stopping time (Ville). Weights: six tenths at the
+//! start, a tenth at each of three traffic steps, a tenth evenly over the planned scrapes.
 
 use machine::{Timestamp, Visit};
 use serde::{Deserialize, Serialize};
@@ -12,17 +12,19 @@ use super::LogE;
 use crate::Finite;
 
 /// Capital that is laid at the first scrape.
-const AT_START: f64 = 0.5;
+const AT_START: f64 = 0.6;
 /// Capital that is laid when the traffic share changes.
 const AT_STEP: f64 = 0.1;
 /// Steps that are paid so.
 const STEPS: u32 = 3;
 /// Capital for defects that begin at any other moment.
-const SPREAD: f64 = 0.2;
+const SPREAD: f64 = 0.1;
 
 /// One alternative and what a bet on it is worth.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Lane {
+    /// Its part of all capital that is laid.
+    weight: Finite,
     evidence: LogE,
     /// The most likely moment at which the defect began: where the sum of the bet's gains was lowest (Page).
     since: Timestamp,
@@ -43,20 +45,34 @@ pub struct Mixture {
     scrapes: u32,
     /// Planned scrapes.
     horizon: u32,
+    /// The most evidence that there ever was.
+    highest: LogE,
 }
 
 impl Mixture {
     /// `lanes` alternatives of equal weight, over about `horizon` scrapes. A longer run stays valid; what begins after
     /// the horizon is found more slowly.
     pub fn new(lanes: usize, horizon: u32) -> Self {
-        let lane = Lane { evidence: LogE::ZERO, since: Timestamp::ZERO, gained: Finite::default() };
+        Self::weighted(&vec![1.0; lanes], horizon)
+    }
+
+    /// As [`Mixture::new`], with a weight for each alternative, relative to their sum.
+    pub fn weighted(weights: &[f64], horizon: u32) -> Self {
+        let whole: f64 = weights.iter().sum();
+        let lane = |weight: f64| Lane {
+            weight: finite(weight / whole),
+            evidence: LogE::ZERO,
+            since: Timestamp::ZERO,
+            gained: Finite::default(),
+        };
         Self {
-            lanes: vec![lane; lanes],
+            lanes: weights.iter().map(|weight| lane(*weight)).collect(),
             spread: finite(SPREAD),
             steps: STEPS,
             stepped: false,
             scrapes: 0,
             horizon: horizon.max(1),
+            highest: LogE::ONE,
         }
     }
 
@@ -73,7 +89,12 @@ impl Mixture {
                 lane.since = at;
             }
             lane.gained = finite((lane.gained.value() + factor).max(0.0));
-            lane.evidence = lane.evidence.plus(stake).times(factor);
+            let laid = LogE::from_amount(stake * lane.weight.value());
+            lane.evidence = lane.evidence.plus(laid).times(factor);
+        }
+        let now = self.evidence();
+        if now > self.highest {
+            self.highest = now;
         }
     }
 
@@ -83,7 +104,7 @@ impl Mixture {
     }
 
     /// Takes what is due from the reserve.
-    fn lay(&mut self) -> LogE {
+    fn lay(&mut self) -> f64 {
         let left = self.horizon.saturating_sub(self.scrapes).max(self.horizon / 4).max(1);
         let even = self.spread.value() / f64::from(left);
         self.spread = finite(self.spread.value() - even);
@@ -98,7 +119,7 @@ impl Mixture {
         }
         self.stepped = false;
         self.scrapes = self.scrapes.saturating_add(1);
-        LogE::from_amount(stake)
+        stake
     }
 
     fn reserve(&self) -> f64 {
@@ -106,18 +127,20 @@ impl Mixture {
         start + AT_STEP * f64::from(self.steps) + self.spread.value()
     }
 
-    /// The evidence: the mean over the lanes and what is in reserve.
+    /// The evidence: what the lanes are worth and what is in reserve.
     pub fn evidence(&self) -> LogE {
-        let lanes = LogE::sum(self.lanes.iter().map(|lane| lane.evidence));
-        lanes.times(-libm::log(self.lanes.len().max(1) as f64)).plus(LogE::from_amount(self.reserve()))
+        LogE::sum(self.lanes.iter().map(|lane| lane.evidence)).plus(LogE::from_amount(self.reserve()))
+    }
+
+    /// The most evidence that there ever was: its inverse is the always-valid p-value.
+    pub const fn highest(&self) -> LogE {
+        self.highest
     }
 
     /// The evidence as it would be if each lane were multiplied by `ln_factors`, without laying capital.
     pub fn evidence_with(&self, ln_factors: impl Iterator<Item = f64> + Clone) -> LogE {
         let lanes = self.lanes.iter().zip(ln_factors).map(|(lane, factor)| lane.evidence.times(factor));
-        LogE::sum(lanes)
-            .times(-libm::log(self.lanes.len().max(1) as f64))
-            .plus(LogE::from_amount(self.reserve()))
+        LogE::sum(lanes).plus(LogE::from_amount(self.reserve()))
     }
 
     /// The leading lane's number and since when its defect seems to have begun.

@@ -63,7 +63,7 @@ pub struct Plan {
     pub min_requests: u64,
     /// How bad events bunch.
     pub dispersion: Dispersion,
-    /// The record of stable, for the time after cut-over.
+    /// The record of stable, for the time when stable serves little.
     pub recorded: Option<Recorded>,
     /// Edges of the latency test, from stable's record. Without, they come from stable's first reading.
     pub edges: Option<Edges>,
@@ -110,7 +110,7 @@ impl Plan {
     /// Share of alpha that is left when the bound of the record was paid for.
     pub(crate) const RECORD_MISS: f64 = 0.02;
     /// Weight of the record's evidence beside the concurrent one.
-    pub(crate) const RECORD_WEIGHT: f64 = 0.08;
+    pub(crate) const RECORD_WEIGHT: f64 = 0.15;
 
     /// How much an e-value counts that does not know about bunches.
     pub(crate) fn power(&self) -> f64 {

@@ -24,7 +24,6 @@ pub struct TableTest {
     mixture: Mixture,
     band: RatioBand,
     totals: Pair,
-    highest: LogE,
 }
 
 impl TableTest {
@@ -35,7 +34,6 @@ impl TableTest {
             mixture: Mixture::new(FACTORS.len(), horizon),
             band: RatioBand::default(),
             totals: Pair::default(),
-            highest: LogE::ONE,
         }
     }
 
@@ -54,10 +52,6 @@ impl TableTest {
         let null = self.null.value();
         self.mixture.observe(from, ln_factors(null, pair).into_iter());
         self.band.observe(share, pair, 1.0);
-        let now = self.mixture.evidence();
-        if now > self.highest {
-            self.highest = now;
-        }
     }
 
     /// The evidence now.
@@ -67,7 +61,7 @@ impl TableTest {
 
     /// The most evidence that there ever was.
     pub const fn highest(&self) -> LogE {
-        self.highest
+        self.mixture.highest()
     }
 
     /// Since when the canary seems to be worse.

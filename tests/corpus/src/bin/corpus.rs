@@ -41,7 +41,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         }
         "bars" => {
             let seeds = bench::seeds(number(1)?, true);
-            println!("{}", decisions::head());
+            println!("{}\n{}", decisions::LEGEND, decisions::head());
             for (rows, _) in decisions::play(&decisions::bars(), &seeds, &seeds) {
                 print(rows.iter().map(decisions::line));
             }
