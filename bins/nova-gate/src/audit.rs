@@ -7,12 +7,10 @@ use adapter_prometheus::Source;
 use adapter_prometheus::query::QueryClient;
 use clap::{Args, ValueEnum};
 use gate::history::{Count, Minutes};
-use gate::units::{percent, share_of, span};
+use gate::units::{share_of, span};
 use gate::{Names, Row, count, file};
 use health::Finite;
-use health::sequential::audit::{AuditPlan, Audited, audit as play, calibrate};
-use health::sequential::{Counts, Dispersion};
-use serde::Serialize;
+use health::sequential::Counts;
 
 use crate::args::{given, millis};
 use crate::failure::Failure;
@@ -57,22 +55,6 @@ pub(crate) struct AuditArgs {
     format: Form,
 }
 
-#[derive(Serialize)]
-struct Answer {
-    minutes: usize,
-    instances: usize,
-    alpha: f64,
-    /// The test as it is without tempering.
-    plain: Audited,
-    /// The test with as much tempering as is needed.
-    tempered: Audited,
-    /// Write this into the gate file; `None` when none is needed.
-    phi: Option<f64>,
-    /// Rollouts without a false one after which the promise would be kept.
-    needed: u64,
-    code: u8,
-}
-
 /// Ends with 0 when the promise is kept, 10 when it is broken, 12 when the history is too short to say.
 pub(crate) async fn audit(args: &AuditArgs) -> Result<u8, Failure> {
     let read =
@@ -90,12 +72,12 @@ pub(crate) async fn audit(args: &AuditArgs) -> Result<u8, Failure> {
         let look_back = i64::try_from(millis("look-back", &args.look_back)?).unwrap_or(i64::MAX);
         minutes.extend(asked(server, stable, look_back).await?);
     }
-    let answer = answer(&minutes, args.minutes, alpha);
+    let found = gate::audit(&minutes, args.minutes, alpha);
     match args.format {
-        Form::Json => print!("{}", json(&answer)?),
-        Form::Text => told(&answer, args.minutes),
+        Form::Json => print!("{}", json(&found)?),
+        Form::Text => found.lines().iter().for_each(|line| println!("{line}")),
     }
-    Ok(answer.code)
+    Ok(found.code)
 }
 
 /// The minutes of a record or a trace.
@@ -114,77 +96,6 @@ pub(crate) fn history(path: &Path, text: &str) -> Result<Vec<Vec<Counts>>, Failu
         );
     }
     Ok(minutes.list())
-}
-
-fn answer(minutes: &[Vec<Counts>], rollout: u32, alpha: Finite) -> Answer {
-    let tolerance = Finite::ratio(125, 100);
-    let plan = AuditPlan { alpha, tolerance, minutes: rollout };
-    let (bunching, tempered) = calibrate(minutes, &plan);
-    let one = health::sequential::Bunching { phi: Finite::ratio(1, 1), ..bunching };
-    let plain = play(minutes, &plan, one, Dispersion::Poisson);
-    let broken = plain.runs > 0 && plain.low > alpha;
-    let over =
-        !plain.kept && plain.crossed > 0 && plain.crossed as f64 / plain.runs.max(1) as f64 > alpha.value();
-    let code = if plain.kept {
-        0
-    } else if broken || over {
-        10
-    } else {
-        12
-    };
-    // (1 - alpha)^n = 1/20: so many clean ones bring the upper end to alpha.
-    let needed = (0.05_f64.ln() / (1.0 - alpha.value()).ln()).ceil() as u64;
-    Answer {
-        minutes: minutes.len(),
-        instances: minutes.iter().map(Vec::len).max().unwrap_or(0),
-        alpha: alpha.value(),
-        plain,
-        phi: Some(tempered.phi.value()).filter(|phi| *phi > 1.0),
-        tempered,
-        needed,
-        code,
-    }
-}
-
-fn told(answer: &Answer, rollout: u32) {
-    let Answer { minutes, instances, plain, tempered, .. } = answer;
-    println!(
-        "{minutes} minutes of {instances} instances; {} rollouts of {rollout} min played, stable against stable",
-        plain.runs
-    );
-    if plain.runs == 0 {
-        println!(
-            "NOTHING PLAYED  a rollout needs {rollout} minutes of two instances or more; --minutes N plays shorter ones"
-        );
-        return;
-    }
-    let line = |name: &str, it: &Audited| {
-        println!(
-            "  {name:<28} {:>4} sent back, {} ({} to {} with 95 %)",
-            it.crossed,
-            percent(it.crossed as f64 / it.runs as f64),
-            percent(it.low.value()),
-            percent(it.high.value())
-        );
-    };
-    line("as it is", plain);
-    if tempered.phi.value() > 1.0 {
-        line(&format!("tempered by phi {:.2}", tempered.phi.value()), tempered);
-    }
-    let alpha = percent(answer.alpha);
-    match answer.code {
-        0 => println!("KEPT  at most {alpha} of healthy rollouts are sent back on this history"),
-        10 => println!("BROKEN  more than {alpha} of healthy rollouts are sent back on this history"),
-        _ => println!("NOT PROVEN  {} clean rollouts prove {alpha}; these are {}", answer.needed, plain.runs),
-    }
-    if let Some(phi) = answer.phi {
-        let enough = if tempered.kept {
-            "keeps the promise here"
-        } else {
-            "is the most that this history can ask for"
-        };
-        println!("  failures come in bunches: phi: {phi:.2} in the gate file {enough}");
-    }
 }
 
 /// Minutes out of a Prometheus, an hour at a time.

@@ -13,6 +13,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod alerts;
+mod audit;
 mod count;
 pub mod file;
 pub mod history;
@@ -30,6 +31,7 @@ mod tell;
 pub mod units;
 
 pub use alerts::{AlertSeen, AlertState, OwnRules, ServerRule, held, server_rules};
+pub use audit::{Audit, audit};
 pub use count::{Counted, count};
 pub use file::{Arm, Gate, Problem, Problems, read};
 pub use names::Names;
