@@ -1,13 +1,13 @@
 //! Where to look and what is asked, on the command line; what is given there counts more than the gate file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gate::{Arm, Decides, Gate, file, units};
 use health::Finite;
 
 use crate::failure::Failure;
-use crate::files;
+use crate::{files, url};
 
 const GATE_MAX: u64 = 1 << 20;
 
@@ -80,7 +80,9 @@ impl GateArgs {
             None => Gate::new(self.service.as_deref().unwrap_or("canary")),
             Some(path) => {
                 let bytes = files::bytes(path, GATE_MAX).map_err(Failure::usage)?;
-                file::read(&path.display().to_string(), &bytes)?
+                let mut gate = file::read(&path.display().to_string(), &bytes)?;
+                beside(&mut gate, path.parent().unwrap_or(Path::new("")));
+                gate
             }
         };
         if let Some(service) = &self.service {
@@ -161,6 +163,19 @@ impl GateArgs {
         }
         Ok(())
     }
+}
+
+/// What a gate file names lies beside it.
+fn beside(gate: &mut Gate, folder: &Path) {
+    let join = |name: &mut String| {
+        if !url::is_url(name) {
+            *name = folder.join(&*name).display().to_string();
+        }
+    };
+    let arms = std::iter::once(&mut gate.canary).chain(gate.stable.as_mut());
+    arms.flat_map(|arm| &mut arm.from).for_each(join);
+    gate.alerts.iter_mut().for_each(join);
+    gate.scrape_config.iter_mut().for_each(|(file, _)| join(file));
 }
 
 fn place(arm: &mut Arm, given: &[String], choose: Option<&str>, asked: bool) -> Result<(), Failure> {

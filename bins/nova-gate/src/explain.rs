@@ -15,13 +15,11 @@ pub(crate) fn explained(path: &Path) -> Result<Report, Failure> {
     if let Ok(report) = serde_json::from_str::<Report>(&text) {
         return Ok(report);
     }
-    let (setup, looks, cut) = read_record(&text).map_err(|error| {
+    let record = read_record(&text).map_err(|error| {
         Failure::usage(format!("{name}:{error}\n    mend: give a file of --record, or of --format json"))
     })?;
-    let mut session = Session::new(setup);
-    if let Some(cut) = cut {
-        session.note(cut);
-    }
-    looks.iter().for_each(|look| session.observe(look));
+    let mut session = Session::new(record.setup);
+    record.notes.into_iter().for_each(|note| session.note(note));
+    record.looks.iter().for_each(|look| session.observe(look));
     Ok(session.report())
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::failure::Failure;
 
 /// Bytes of a history or a record.
-pub(crate) const RECORD_MAX: u64 = 1 << 30;
+pub(crate) const RECORD_MAX: u64 = 256 << 20;
 
 /// The bytes of a file, at most `most`.
 pub(crate) fn bytes(path: &Path, most: u64) -> Result<Vec<u8>, String> {

@@ -13,6 +13,7 @@ use crate::source::{Source, Use};
 
 /// A check of live targets is content when it could have seen so many times the errors.
 const CONTENT: f64 = 3.0;
+const INTERRUPTED: &str = "ended by an interruption";
 
 /// How long and how loudly.
 #[derive(Clone, Debug)]
@@ -32,18 +33,13 @@ pub(crate) async fn look(mut gate: Gate, looking: &Looking) -> Result<Report, Fa
     let mut source = Source::open(&gate, looking.how).await?;
     gate.setup.began_ms = source.began_ms();
     gate.setup.source = source.words();
-    let span = if source.live() {
-        u64::try_from(looking.at_most.as_millis()).unwrap_or(u64::MAX)
-    } else {
-        gate.look_back_ms
-    };
-    gate.setup.plan.horizon = u32::try_from(span / gate.every_ms.max(1)).unwrap_or(u32::MAX).max(1);
+    gate.setup.plan.horizon = source.planned(&gate, looking.at_most);
     let mut recorder = looking.record.as_deref().map(Recorder::new).transpose()?;
     let mut session = Session::new(gate.setup.clone());
-    for note in source.notes() {
-        session.note(note);
-    }
     record(recorder.as_mut(), &Line::Gate(gate.setup.clone()))?;
+    for note in source.notes() {
+        told(&mut session, &note, recorder.as_mut())?;
+    }
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
     let mut next = Instant::now();
@@ -52,10 +48,10 @@ pub(crate) async fn look(mut gate: Gate, looking: &Looking) -> Result<Report, Fa
             // What a look has brought is heard before the interruption.
             biased;
             looked = timeout_at(until.max(next + Duration::from_secs(6)), source.look()) => looked,
-            _ = &mut interrupted => { session.note("ended by an interruption"); break }
+            _ = &mut interrupted => { told(&mut session, INTERRUPTED, recorder.as_mut())?; break }
         };
         let Ok(looked) = looked else {
-            session.note("the last look did not end in time");
+            told(&mut session, "the last look did not end in time", recorder.as_mut())?;
             break;
         };
         let Some(observation) = looked? else { break };
@@ -75,7 +71,7 @@ pub(crate) async fn look(mut gate: Gate, looking: &Looking) -> Result<Report, Fa
             }
             tokio::select! {
                 () = sleep_until(next) => {}
-                _ = &mut interrupted => { session.note("ended by an interruption"); break }
+                _ = &mut interrupted => { told(&mut session, INTERRUPTED, recorder.as_mut())?; break }
             }
         }
     }
@@ -94,6 +90,11 @@ fn enough(report: &Report) -> bool {
 fn hear(session: &mut Session, look: Observation, recorder: Option<&mut Recorder>) -> Result<(), Failure> {
     session.observe(&look);
     record(recorder, &Line::Look(look))
+}
+
+fn told(session: &mut Session, note: &str, recorder: Option<&mut Recorder>) -> Result<(), Failure> {
+    session.note(note);
+    record(recorder, &Line::Note(note.to_owned()))
 }
 
 fn record(recorder: Option<&mut Recorder>, line: &Line) -> Result<(), Failure> {

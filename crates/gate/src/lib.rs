@@ -35,7 +35,7 @@ pub use audit::{Audit, audit};
 pub use count::{Counted, count};
 pub use file::{Arm, Gate, Problem, Problems, read};
 pub use names::Names;
-pub use observation::{Answer, Line, Observation, Pod, RecordError, read_record};
+pub use observation::{Answer, Line, Observation, Pod, Record, RecordError, read_record};
 pub use refusal::{Refusal, Why};
 pub use report::{ArmReport, Literally, Refused, Report, Smallest, Verdict};
 pub use rows::{Row, rows};

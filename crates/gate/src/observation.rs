@@ -126,8 +126,21 @@ pub struct Observation {
 pub enum Line {
     /// The first one.
     Gate(Setup),
-    /// All others.
+    /// One look.
     Look(Observation),
+    /// Something that is to be known of the way the numbers were made.
+    Note(String),
+}
+
+/// A record that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// What was asked of the evidence.
+    pub setup: Setup,
+    /// All looks.
+    pub looks: Vec<Observation>,
+    /// What is to be known.
+    pub notes: Vec<String>,
 }
 
 /// Why a record cannot be read.
@@ -152,30 +165,30 @@ impl fmt::Display for RecordError {
 ///
 /// # Errors
 /// The first line that is not what it should be.
-pub fn read_record(text: &str) -> Result<(Setup, Vec<Observation>, Option<String>), RecordError> {
+pub fn read_record(text: &str) -> Result<Record, RecordError> {
     let wrong =
         |line: usize, column: usize, message: &str| RecordError { line, column, message: message.into() };
     let mut lines = text.split_inclusive('\n').enumerate();
     let first = lines.next().map(|(_, line)| line).unwrap_or_default();
-    let setup = match parsed(first, 1)? {
-        Line::Gate(setup) => setup,
-        Line::Look(_) => return Err(wrong(1, 1, "a record begins with a line {\"gate\": ...}")),
+    let Line::Gate(setup) = parsed(first, 1)? else {
+        return Err(wrong(1, 1, "a record begins with a line {\"gate\": ...}"));
     };
-    let mut looks: Vec<Observation> = Vec::new();
+    let mut record = Record { setup, looks: Vec::new(), notes: Vec::new() };
     for (at, line) in lines {
-        if looks.len() >= MOST_LINES {
+        if record.looks.len() >= MOST_LINES {
             return Err(wrong(at + 1, 1, "more lines than are read: split the record"));
         }
         match parsed(line, at + 1) {
-            Ok(Line::Look(look)) => looks.push(look),
+            Ok(Line::Look(look)) => record.looks.push(look),
+            Ok(Line::Note(note)) => record.notes.push(note),
             Ok(Line::Gate(_)) => return Err(wrong(at + 1, 1, "a second beginning: one record a file")),
             Err(_) if !line.ends_with('\n') => {
-                return Ok((setup, looks, Some(format!("line {} was cut and is left out", at + 1))));
+                record.notes.push(format!("line {} of the record was cut and is left out", at + 1));
             }
             Err(error) => return Err(error),
         }
     }
-    Ok((setup, looks, None))
+    Ok(record)
 }
 
 fn parsed(line: &str, number: usize) -> Result<Line, RecordError> {

@@ -12,6 +12,7 @@ use machine::Timestamp;
 
 use crate::refusal::arm_name;
 use crate::summed::{Endpoints, Summed};
+use crate::units::span;
 use crate::{AlertSeen, AlertState, Literally, Observation, Pod, Refusal, Refused, Setup, Why};
 
 /// The share that a gate is told of, in percent: it is not known, and the tests take the split of the requests.
@@ -136,6 +137,14 @@ impl Session {
         for pod in pods {
             let names = if pod.canary { &mut self.names.0 } else { &mut self.names.1 };
             names.entry(pod.pod).or_insert_with(|| pod.name.clone());
+            let age = pod.started_ms.map(|started| now.as_millis().cast_signed().saturating_sub(started));
+            if age.is_some_and(|age| age < self.setup.plan.grace_ms.cast_signed()) {
+                let grace = span(self.setup.plan.grace_ms);
+                self.note(format!(
+                    "durations of {} are not judged in the first {grace} of its process",
+                    pod.name
+                ));
+            }
             if pod.canary {
                 by_canary.extend(self.canary.add(pod));
                 canary.extend(pod.seen());

@@ -55,6 +55,10 @@ impl Session {
             _ => None,
         };
         let mut notes = self.notes.clone();
+        let timed = explanation.metrics.iter().any(|metric| metric.metric == Metric::Latency);
+        if self.looks > 0 && self.setup.compared && self.setup.decides.sequential() && !timed {
+            notes.push("stable has no histogram of durations: latency is not judged".to_owned());
+        }
         if self.untold > 0 {
             notes.push(format!("{} further refusals of other kinds are not told one by one", self.untold));
         }

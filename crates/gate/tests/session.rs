@@ -37,10 +37,10 @@ fn gated(setup: Setup, looks: impl Iterator<Item = Observation>) -> Report {
         record += &format!("\n{}", serde_json::to_string(&Line::Look(look)).expect("a line"));
     }
     let report = session.report();
-    let (setup, looks, cut) = read_record(&format!("{record}\n")).expect("a record");
-    assert_eq!(cut, None);
-    let mut again = Session::new(setup);
-    looks.iter().for_each(|look| again.observe(look));
+    let record = read_record(&format!("{record}\n")).expect("a record");
+    assert_eq!(record.notes, [""; 0]);
+    let mut again = Session::new(record.setup);
+    record.looks.iter().for_each(|look| again.observe(look));
     assert_eq!(again.report(), report, "the record gives the same report");
     let json = serde_json::to_string(&report).expect("JSON");
     assert_eq!(serde_json::from_str::<Report>(&json).expect("JSON"), report, "and so does the result");
@@ -174,8 +174,9 @@ fn every_renderer_says_the_verdict_and_lets_no_markup_through() {
 fn a_record_that_is_damaged_says_where() {
     let setup = serde_json::to_string(&Line::Gate(Setup::new("api", 1))).expect("a line");
     let one = serde_json::to_string(&Line::Look(look(0, &[], &[]))).expect("a line");
-    let (_, looks, cut) = read_record(&format!("{setup}\n{one}\n{}", &one[..9])).expect("cut at its end");
-    assert_eq!((looks.len(), cut.as_deref()), (1, Some("line 3 was cut and is left out")));
+    let read = read_record(&format!("{setup}\n{one}\n{}", &one[..9])).expect("cut at its end");
+    assert_eq!(read.looks.len(), 1);
+    assert_eq!(read.notes, ["line 3 of the record was cut and is left out"]);
     assert_eq!(read_record(&format!("{setup}\n{{\n{one}\n")).expect_err("broken").line, 2);
     assert_eq!(read_record(&one).expect_err("no beginning").line, 1);
     assert_eq!(read_record("").expect_err("nothing").line, 1);

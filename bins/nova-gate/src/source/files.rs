@@ -67,6 +67,11 @@ impl Files {
         Ok(Self { instances, next, looks, every_ms, began_ms, names, proof, rules, notes })
     }
 
+    /// How often there is something to look at.
+    pub(super) fn looks(&self) -> usize {
+        self.looks
+    }
+
     pub(super) fn count(&self) -> usize {
         self.instances.iter().map(|it| it.scrapes.len()).sum()
     }

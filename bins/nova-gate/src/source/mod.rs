@@ -6,7 +6,7 @@ mod server;
 mod web;
 
 use std::path::Path;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gate::{Gate, Observation, OwnRules};
 
@@ -103,6 +103,16 @@ impl Source {
             Self::Files(_) => false,
             Self::Server(server) => server.live(),
         }
+    }
+
+    /// Looks that are to come, about: at most so long for what is live.
+    pub(crate) fn planned(&self, gate: &Gate, at_most: Duration) -> u32 {
+        let span = match self {
+            Self::Files(files) => return u32::try_from(files.looks()).unwrap_or(u32::MAX).max(1),
+            Self::Server(server) if !server.live() => gate.look_back_ms,
+            _ => u64::try_from(at_most.as_millis()).unwrap_or(u64::MAX),
+        };
+        u32::try_from(span / gate.every_ms.max(1)).unwrap_or(u32::MAX).max(1)
     }
 
     /// Wall time of the beginning.
