@@ -54,7 +54,7 @@ pub(crate) fn put(args: &OutputArgs, report: &Report, gate_file: Option<&Path>) 
         let ending = path.extension().and_then(|it| it.to_str());
         match ending {
             Some(ending) if !path.is_dir() => {
-                files::write(path, &by_ending(ending, path, report, file.as_deref())?)?
+                files::write(path, &by_ending(ending, path, report, file.as_deref())?)?;
             }
             _ => folder(path, report, file.as_deref())?,
         }

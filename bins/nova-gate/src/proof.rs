@@ -126,7 +126,7 @@ impl Proof {
             ));
         }
         if self.known.is_empty() {
-            return self.undeclared(arm, labels, *at_ms, started);
+            return undeclared(arm, labels, *at_ms, started);
         }
         let seen = Seen { labels, at_ms: *at_ms, process_started_ms: started };
         match belonging(seen, &self.names.revision, &self.known) {
@@ -151,24 +151,23 @@ impl Proof {
             }
         }
     }
+}
 
-    /// Without declared revisions the user's word counts: this address, this selector, these times.
-    fn undeclared(
-        &self,
-        arm: &Arm,
-        labels: &promql::Labels,
-        at_ms: i64,
-        started: Option<i64>,
-    ) -> Result<bool, (Why, String)> {
-        if arm.traffic_ms.is_some_and(|traffic| at_ms < traffic) {
-            return Err((Why::TooEarly, format!("{labels} is from before the revision had traffic")));
+/// Without declared revisions the user's word counts: this address, this selector, these times.
+fn undeclared(
+    arm: &Arm,
+    labels: &promql::Labels,
+    at_ms: i64,
+    started: Option<i64>,
+) -> Result<bool, (Why, String)> {
+    if arm.traffic_ms.is_some_and(|traffic| at_ms < traffic) {
+        return Err((Why::TooEarly, format!("{labels} is from before the revision had traffic")));
+    }
+    match (arm.started_ms, started) {
+        (Some(began), Some(started)) if started < began - CLOCK_SLACK_MS => {
+            Err((Why::OtherProcess, format!("{labels}: the process there started before the revision")))
         }
-        match (arm.started_ms, started) {
-            (Some(began), Some(started)) if started < began - CLOCK_SLACK_MS => {
-                Err((Why::OtherProcess, format!("{labels}: the process there started before the revision")))
-            }
-            _ => Ok(true),
-        }
+        _ => Ok(true),
     }
 }
 

@@ -105,8 +105,8 @@ impl<'r> Reader<'r> {
 
     /// The label that carries the status in that series.
     fn status(&self, labels: &'r Labels) -> Option<(&'r str, &str)> {
-        let values = self.names.status.iter().map(|name| (labels.value(name), name.as_str()));
-        values.filter(|(value, _)| !value.is_empty()).map(|(value, name)| (value, name)).next()
+        let mut values = self.names.status.iter().map(|name| (labels.value(name), name.as_str()));
+        values.find(|(value, _)| !value.is_empty())
     }
 
     fn counts(&mut self) -> Option<Counts> {

@@ -34,7 +34,8 @@ fn gated(setup: Setup, looks: impl Iterator<Item = Observation>) -> Report {
     let mut record = serde_json::to_string(&Line::Gate(setup)).expect("a line");
     for look in looks {
         session.observe(&look);
-        record += &format!("\n{}", serde_json::to_string(&Line::Look(look)).expect("a line"));
+        record.push('\n');
+        record += &serde_json::to_string(&Line::Look(look)).expect("a line");
     }
     let report = session.report();
     let record = read_record(&format!("{record}\n")).expect("a record");

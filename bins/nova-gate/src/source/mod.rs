@@ -46,7 +46,7 @@ impl Clock {
 /// A source of looks.
 pub(crate) enum Source {
     Direct(Box<Direct>),
-    Files(Files),
+    Files(Box<Files>),
     Server(Box<Server>),
     Web(Web),
 }
@@ -81,7 +81,7 @@ impl Source {
             return Err(Failure::usage("URLs and files in one gate: give only one of the two kinds"));
         }
         if urls == 0 {
-            return Files::open(gate, own_rules(gate)?).map(Self::Files);
+            return Files::open(gate, own_rules(gate)?).map(|files| Self::Files(Box::new(files)));
         }
         Ok(Self::Direct(Box::new(Direct::open(gate, own_rules(gate)?, clock)?)))
     }

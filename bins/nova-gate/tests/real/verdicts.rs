@@ -92,7 +92,8 @@ fn a_firing_alert_ends_in_10_and_an_unknown_function_in_2() {
     let folder = tempfile::tempdir().expect("a folder");
     let rules = folder.path().join("rules.yml");
     let write = |expr: &str| {
-        std::fs::write(&rules, format!("groups: [{{name: g, rules: [{{alert: Full, expr: '{expr}', annotations: {{summary: disk full}}}}]}}]")).expect("written")
+        let rule = format!("{{alert: Full, expr: '{expr}', annotations: {{summary: disk full}}}}");
+        std::fs::write(&rules, format!("groups: [{{name: g, rules: [{rule}]}}]")).expect("written");
     };
     let path = rules.display().to_string();
     write("process_resident_memory_bytes > 1e6");

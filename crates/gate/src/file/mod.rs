@@ -218,7 +218,7 @@ impl Reader<'_> {
                 );
             }
             (Some(canary), Some(_)) => {
-                self.problem(canary, "both a canary and web".into(), "keep one of the two")
+                self.problem(canary, "both a canary and web".into(), "keep one of the two");
             }
         }
         gate.stable = raw.stable.as_ref().map(|stable| self.arm(stable, asked));
@@ -247,7 +247,7 @@ impl Reader<'_> {
             match selector(&choose.value) {
                 Ok(found) => chosen = found,
                 Err(why) => {
-                    self.problem(choose, why, "write labels as in PromQL: revision=\"v2\",job=\"api\"")
+                    self.problem(choose, why, "write labels as in PromQL: revision=\"v2\",job=\"api\"");
                 }
             }
         }

@@ -65,10 +65,10 @@ pub struct Priced {
 
 /// Plays `runs` healthy rollouts and as many bad ones, and says what each rule did. The same numbers for the same seed.
 pub fn price(traffic: &Traffic, rules: &[Worded], runs: u64, seed: u64) -> Vec<Priced> {
-    rules.iter().map(|rule| one(traffic, rule, runs, seed)).collect()
+    rules.iter().map(|rule| one(traffic, *rule, runs, seed)).collect()
 }
 
-fn one(traffic: &Traffic, rule: &Worded, runs: u64, seed: u64) -> Priced {
+fn one(traffic: &Traffic, rule: Worded, runs: u64, seed: u64) -> Priced {
     let hits = |fault: Option<Fault>, first: u64| {
         let back = |number: &u64| {
             let mut chance = Chance::new(seed.wrapping_add(first).wrapping_add(*number));
@@ -80,7 +80,7 @@ fn one(traffic: &Traffic, rule: &Worded, runs: u64, seed: u64) -> Priced {
     Priced {
         rule: rule.words(),
         back: Share::of(hits(None, HEALTHY), runs),
-        fault: fault.map_or_else(String::new, |fault| fault.words()),
+        fault: fault.map_or_else(String::new, Fault::words),
         missed: fault.map(|fault| Share::of(runs - hits(Some(fault), BAD), runs)),
     }
 }

@@ -84,37 +84,37 @@ impl Worded {
     ];
 
     /// What it looks at.
-    pub const fn looks(&self) -> Looks {
+    pub const fn looks(self) -> Looks {
         match self {
             Self::ServerErrors { .. } | Self::ErrorRate { .. } | Self::ErrorsASecond => Looks::Errors,
             Self::ResponseTime { .. } => Looks::Latency,
             Self::HealthCheck => Looks::Probes,
-            Self::Tests { looks, .. } => *looks,
+            Self::Tests { looks, .. } => looks,
         }
     }
 
     /// In words.
-    pub fn words(&self) -> String {
+    pub fn words(self) -> String {
         let guard = |guarded: bool, words: &str| if guarded { format!(", {words}") } else { String::new() };
         match self {
-            Self::ServerErrors { guarded } => format!("5xx > 10/min{}", guard(*guarded, "and > 1 %")),
+            Self::ServerErrors { guarded } => format!("5xx > 10/min{}", guard(guarded, "and > 1 %")),
             Self::ErrorRate { guarded } => {
-                format!("error rate > 1 % in 5 min{}", guard(*guarded, "200 req, 4 errors"))
+                format!("error rate > 1 % in 5 min{}", guard(guarded, "200 req, 4 errors"))
             }
             Self::ErrorsASecond => "alert rate(5xx[5m]) > 0.01".to_owned(),
             Self::ResponseTime { guarded } => {
-                format!("p95 > 2x stable{}", guard(*guarded, "200 req, 50 ms"))
+                format!("p95 > 2x stable{}", guard(guarded, "200 req, 50 ms"))
             }
             Self::HealthCheck => "3 failed probes in a row".to_owned(),
             Self::Tests { alpha_ppm, looks } => {
-                let what = if *looks == Looks::Latency { "latency" } else { "errors" };
-                format!("sequential test of {what}, alpha {} %", f64::from(*alpha_ppm) / 10_000.0)
+                let what = if looks == Looks::Latency { "latency" } else { "errors" };
+                format!("sequential test of {what}, alpha {} %", f64::from(alpha_ppm) / 10_000.0)
             }
         }
     }
 
     /// The rule alone among the literal ones; `None` when it is none of them.
-    fn literal(&self) -> Option<Rules> {
+    fn literal(self) -> Option<Rules> {
         let design = Rules::design(None);
         let mut rules = Rules::none();
         match self {
@@ -142,12 +142,12 @@ impl Worded {
     }
 
     /// Whether it sends a played rollout back.
-    pub(super) fn sends_back(&self, traffic: &Traffic, fault: Option<Fault>, chance: &mut Chance) -> bool {
+    pub(super) fn sends_back(self, traffic: &Traffic, fault: Option<Fault>, chance: &mut Chance) -> bool {
         match (self, self.literal()) {
             (_, Some(rules)) => judged(Literal::new(rules), traffic, fault, chance),
             (Self::Tests { alpha_ppm, looks }, _) => {
-                let metric = if *looks == Looks::Latency { Metric::Latency } else { Metric::Errors };
-                let alpha = Finite::ratio((*alpha_ppm).into(), 1_000_000);
+                let metric = if looks == Looks::Latency { Metric::Latency } else { Metric::Errors };
+                let alpha = Finite::ratio(alpha_ppm.into(), 1_000_000);
                 let plan = Plan { alpha, ..Plan::new(traffic.scrapes()).only(metric) };
                 judged(Sequential::new(plan), traffic, fault, chance)
             }
