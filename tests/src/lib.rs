@@ -8,6 +8,7 @@ pub mod measure;
 pub mod models;
 pub mod programs;
 pub mod prove;
+pub mod record;
 pub mod rig;
 pub mod simulated;
 pub mod survivors;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use adapter_proxy::{BUCKETS_US, Counted};
+use adapter_proxy::{BUCKETS_US, Counted, Served};
 use supervise::{RevisionId, TargetView};
 
 /// Resident bytes by revision and slot, where they could be read.
@@ -15,6 +15,7 @@ pub fn text(counted: &[(RevisionId, Counted)], view: &TargetView, resident: &Res
     counters(&mut out, counted);
     durations(&mut out, counted);
     instances(&mut out, view, resident);
+    served(&mut out, counted);
     out
 }
 
@@ -91,6 +92,29 @@ fn instances(out: &mut String, view: &TargetView, resident: &Resident) {
     }
 }
 
+/// What each slot served, of every revision that is counted.
+fn served(out: &mut String, counted: &[(RevisionId, Counted)]) {
+    type Read = fn(&Served) -> u64;
+    let families: [(&str, &str, Read); 2] = [
+        ("nova_instance_requests_total", "Requests that were begun on the instance and have ended.", |s| {
+            s.requests
+        }),
+        (
+            "nova_instance_errors_total",
+            "Of these, answered with 500 or above, or without a whole answer.",
+            |s| s.errors,
+        ),
+    ];
+    for (name, help, read) in families {
+        family(out, name, "counter", help);
+        for (revision, counted) in counted {
+            for (slot, served) in &counted.slots {
+                let _ = writeln!(out, "{name}{{revision=\"{revision}\",slot=\"{slot}\"}} {}", read(served));
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +128,7 @@ mod tests {
             failures: 0,
             duration_us: 1_500_000,
             buckets: vec![2; BUCKETS_US.len()],
+            slots: BTreeMap::from([(0, Served { requests: 3, errors: 1 })]),
         };
         let instance = InstanceView {
             slot: 0,
@@ -141,7 +166,7 @@ mod tests {
                 assert!(line.starts_with(&current), "{line} under {current}");
             }
         }
-        assert_eq!(types.len(), 7);
+        assert_eq!(types.len(), 9);
     }
 
     #[test]
@@ -154,6 +179,7 @@ mod tests {
             "nova_request_duration_seconds_sum{revision=\"r-1\"} 1.5",
             "nova_instance_failed_checks{revision=\"r-1\",slot=\"0\"} 2",
             "nova_instance_resident_bytes{revision=\"r-1\",slot=\"0\"} 4096",
+            "nova_instance_errors_total{revision=\"r-1\",slot=\"0\"} 1",
         ] {
             assert!(page.lines().any(|known| known == line), "{line} in\n{page}");
         }

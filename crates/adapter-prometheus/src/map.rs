@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use exposition::{Exposition, Kind, Sample};
-use ports::{Arm, InstanceSample, Scrape};
+use ports::{Arm, InstanceSample, InstanceServed, Scrape};
 use supervise::RevisionId;
 
 use crate::histogram::histograms;
@@ -194,6 +194,8 @@ fn instances(exposition: &Exposition) -> Result<BTreeMap<String, Vec<InstanceSam
     let checks = by_slot(exposition, names::FAILED_CHECKS, whole32)?;
     let restarts = by_slot(exposition, names::RESTARTS, whole32)?;
     let resident = by_slot(exposition, names::RESIDENT_BYTES, whole)?;
+    let requests = by_slot(exposition, names::INSTANCE_REQUESTS, whole)?;
+    let errors = by_slot(exposition, names::INSTANCE_ERRORS, whole)?;
     let missing = |family: &str, (revision, slot): &Slot| MappingError::MissingSeries {
         family: family.to_owned(),
         of: format!("{revision}, slot {slot}"),
@@ -205,7 +207,12 @@ fn instances(exposition: &Exposition) -> Result<BTreeMap<String, Vec<InstanceSam
     for (slot, failed_checks) in checks {
         let restarts = *restarts.get(&slot).ok_or_else(|| missing(names::RESTARTS, &slot))?;
         let resident_bytes = resident.get(&slot).copied();
-        let sample = InstanceSample { slot: slot.1, failed_checks, resident_bytes, restarts };
+        let served = requests.get(&slot).map(|requests| {
+            let errors = errors.get(&slot).ok_or_else(|| missing(names::INSTANCE_ERRORS, &slot))?;
+            Ok(InstanceServed { requests: *requests, errors: *errors })
+        });
+        let served = served.transpose()?;
+        let sample = InstanceSample { slot: slot.1, failed_checks, resident_bytes, restarts, served };
         instances.entry(slot.0).or_default().push(sample);
     }
     Ok(instances)

@@ -2,7 +2,7 @@
 //!
 //! Every family is declared with its TYPE, even while it has no series. A revision that has a series in one of the
 //! four request families has one in all four. A slot that has failed checks has restarts too; its resident bytes
-//! are left out when they could not be read. No sample carries a timestamp or a further label.
+//! are left out when they could not be read. What an instance served is left out where it is not counted. No sample carries a timestamp or a further label.
 
 /// Counter by revision: requests begun and ended, in whatever way.
 pub const REQUESTS: &str = "nova_requests_total";
@@ -18,6 +18,10 @@ pub const FAILED_CHECKS: &str = "nova_instance_failed_checks";
 pub const RESIDENT_BYTES: &str = "nova_instance_resident_bytes";
 /// Counter by revision and slot: restarts by order.
 pub const RESTARTS: &str = "nova_instance_restarts_total";
+/// Counter by revision and slot: requests begun and ended, in whatever way.
+pub const INSTANCE_REQUESTS: &str = "nova_instance_requests_total";
+/// Counter by revision and slot: of these, answered with 500 or above, or without any answer.
+pub const INSTANCE_ERRORS: &str = "nova_instance_errors_total";
 /// Label: whose.
 pub const REVISION: &str = "revision";
 /// Label: which instance, from 0.

@@ -46,6 +46,7 @@ impl Passed {
     fn end(&mut self, ending: Ending) {
         if !std::mem::replace(&mut self.counted, true) {
             self.counters.count(ending, self.begun.elapsed());
+            self.flight.0.tally.count(ending);
         }
     }
 

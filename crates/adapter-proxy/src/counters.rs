@@ -1,6 +1,8 @@
 //! What is counted per revision: every attempt that was begun on it and has ended, once.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Upper bounds of the histogram of durations, in microseconds; one more bucket has no bound.
@@ -28,6 +30,29 @@ pub(crate) struct Counters {
     failures: AtomicU64,
     duration_us: AtomicU64,
     buckets: [AtomicU64; BUCKETS_US.len()],
+    slots: Mutex<BTreeMap<u32, Arc<Tally>>>,
+}
+
+/// Live counters of one instance, over all processes of its slot.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    requests: AtomicU64,
+    errors: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn count(&self, ending: Ending) {
+        // Errors first: whoever reads between the two sees no request without its error.
+        if ending != Ending::Answered {
+            self.errors.fetch_add(1, Relaxed);
+        }
+        self.requests.fetch_add(1, Relaxed);
+    }
+
+    fn read(&self) -> Served {
+        let requests = self.requests.load(Relaxed);
+        Served { requests, errors: self.errors.load(Relaxed).min(requests) }
+    }
 }
 
 impl Counters {
@@ -50,7 +75,16 @@ impl Counters {
         self.requests.fetch_add(1, Relaxed);
     }
 
+    /// The counters of a slot.
+    pub(crate) fn slot(&self, slot: u32) -> Arc<Tally> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(slot).or_default())
+    }
+
     pub(crate) fn read(&self) -> Counted {
+        // By slot first: the sum over the slots is then never more than the whole.
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = slots.iter().map(|(slot, tally)| (*slot, tally.read())).collect();
         let mut sum = 0;
         let cumulative = |bucket: &AtomicU64| {
             sum += bucket.load(Relaxed);
@@ -63,6 +97,7 @@ impl Counters {
             failures: self.failures.load(Relaxed),
             duration_us: self.duration_us.load(Relaxed),
             buckets,
+            slots,
         }
     }
 }
@@ -80,6 +115,17 @@ pub struct Counted {
     pub duration_us: u64,
     /// How many took at most `BUCKETS_US[i]`; cumulative.
     pub buckets: Vec<u64>,
+    /// What each slot served.
+    pub slots: BTreeMap<u32, Served>,
+}
+
+/// What one slot served, over all of its processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Attempts that have ended, in whatever way.
+    pub requests: u64,
+    /// Of these, answered with 500 or above, or without a whole answer.
+    pub errors: u64,
 }
 
 #[cfg(test)]

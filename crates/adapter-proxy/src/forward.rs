@@ -106,7 +106,7 @@ async fn send(inner: &Inner, mut request: Request<Outgoing>) -> Response<Body> {
         match attempt(inner, &picked, request).await {
             Ok((answer, wire)) => return passed(picked, answer, wire, begun),
             Err(unsent) => {
-                picked.counters.count(Ending::Failure, begun.elapsed());
+                picked.count(Ending::Failure, begun.elapsed());
                 request = match unsent {
                     Unsent::Before(request) => *request,
                     Unsent::Lost(why) => {

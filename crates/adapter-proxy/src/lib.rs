@@ -20,6 +20,6 @@ mod splitter;
 mod upstream;
 
 pub use body::Body;
-pub use counters::{BUCKETS_US, Counted};
+pub use counters::{BUCKETS_US, Counted, Served};
 pub use serve::{Doors, serve};
 pub use splitter::{Limits, Splitter};

@@ -4,11 +4,12 @@
 //! a random source. Within a revision the ready instances take turns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use supervise::{RevisionId, Table};
 
-use crate::counters::Counters;
+use crate::counters::{Counters, Ending};
 use crate::upstream::{Flight, Upstream};
 
 /// One revision in the table.
@@ -32,6 +33,14 @@ pub(crate) struct Picked {
     pub(crate) name: HeaderValue,
 }
 
+impl Picked {
+    /// The attempt has ended.
+    pub(crate) fn count(&self, ending: Ending, took: Duration) {
+        self.counters.count(ending, took);
+        self.flight.0.tally.count(ending);
+    }
+}
+
 /// The table with the turns taken so far.
 #[derive(Debug, Default)]
 pub(crate) struct Picker {
@@ -47,12 +56,13 @@ impl Picker {
     ) -> Vec<Arc<Upstream>> {
         let mut before: Vec<Arc<Upstream>> = self.arms.drain(..).flat_map(|arm| arm.upstreams).collect();
         for share in &table.shares {
+            let counters = counters(&share.revision);
             let mut upstreams = Vec::with_capacity(share.upstreams.len());
             for up in &share.upstreams {
                 let same = |old: &Arc<Upstream>| old.incarnation == up.incarnation && old.port == up.port;
                 upstreams.push(match before.iter().position(same) {
                     Some(at) => before.swap_remove(at),
-                    None => Arc::new(Upstream::new(up.incarnation, up.port)),
+                    None => Arc::new(Upstream::new(up.incarnation, up.port, counters.slot(up.slot))),
                 });
             }
             self.arms.push(Arm {
@@ -61,7 +71,7 @@ impl Picker {
                 owed: 0,
                 next: 0,
                 upstreams,
-                counters: counters(&share.revision),
+                counters,
                 name: HeaderValue::from_str(share.revision.as_str())
                     .unwrap_or_else(|_| HeaderValue::from_static("unnamed")),
             });

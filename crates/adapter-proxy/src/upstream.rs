@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::counters::Tally;
+
 /// Idle connections that are kept to one instance.
 const IDLE_MAX: usize = 256;
 
@@ -28,6 +30,7 @@ pub(crate) type Wire = SendRequest<Outgoing>;
 pub(crate) struct Upstream {
     pub(crate) incarnation: u32,
     pub(crate) port: u16,
+    pub(crate) tally: Arc<Tally>,
     idle: Mutex<Vec<Wire>>,
     in_flight: AtomicU32,
     left: AtomicBool,
@@ -35,10 +38,10 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    pub(crate) fn new(incarnation: u32, port: u16) -> Self {
+    pub(crate) fn new(incarnation: u32, port: u16, tally: Arc<Tally>) -> Self {
         let idle = Mutex::default();
         let (in_flight, left, rested) = (AtomicU32::new(0), AtomicBool::new(false), Notify::new());
-        Self { incarnation, port, idle, in_flight, left, rested }
+        Self { incarnation, port, tally, idle, in_flight, left, rested }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Wire>> {

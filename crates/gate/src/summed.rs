@@ -79,6 +79,7 @@ impl Summed {
             failed_checks: last.failed,
             resident_bytes: last.memory_bytes,
             restarts: 0,
+            served: None,
         });
         health::Arm {
             requests: self.counts.requests,

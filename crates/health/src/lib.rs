@@ -23,7 +23,7 @@ pub use latency::{Latency, Quantile};
 pub use literal::Literal;
 pub use panel::Panel;
 pub use rules::{Baseline, ErrorRate, HealthCheck, Memory, ResponseTime, Rules, ServerErrors, Tests};
-pub use sample::{Arm, Instance, Sample};
+pub use sample::{Arm, Instance, Sample, Served};
 pub use window::{Change, Window};
 
 use machine::{Timestamp, Visit};
@@ -37,6 +37,8 @@ pub enum Verdict {
     Healthy,
     /// These rules hold.
     Regressed(Vec<Breach>),
+    /// Both revisions suffer from something that is not this release's fault: hold, and tell a person.
+    Shared(Breach),
     /// Data, but too little of it to call the revision healthy.
     Undecided,
     /// No data. Never healthy.

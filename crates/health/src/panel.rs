@@ -48,8 +48,9 @@ impl Panel {
         };
         let proven = match tests {
             Verdict::Regressed(breaches) => breaches,
-            Verdict::NoData => {
-                return if acting.is_empty() { Verdict::NoData } else { Verdict::Regressed(acting) };
+            // What holds the release back whatever the cause does so in an incident as well.
+            silent @ (Verdict::NoData | Verdict::Shared(_)) => {
+                return if acting.is_empty() { silent } else { Verdict::Regressed(acting) };
             }
             Verdict::Undecided if acting.is_empty() => return Verdict::Undecided,
             Verdict::Healthy | Verdict::Undecided => Vec::new(),
@@ -90,6 +91,7 @@ fn plan(tests: &Tests, rules: &Rules) -> Plan {
         alpha: Finite::ratio(tests.alpha_ppm.into(), 1_000_000),
         min_requests: rules.min_requests,
         floor_us: rules.response_time.map_or(0, |rule| rule.min_diff_us),
+        limit: rules.error_rate.map(|rule| Finite::ratio(rule.over_ppm, 1_000_000)),
         weights,
         ..plan
     }
@@ -121,7 +123,9 @@ impl Judge for Panel {
         match literal {
             Verdict::NoData | Verdict::Undecided => match tested {
                 // Too little for one family may be enough for the other.
-                Verdict::Regressed(_) if compared => self.together(now, Verdict::Healthy, tested),
+                Verdict::Regressed(_) | Verdict::Shared(_) if compared => {
+                    self.together(now, Verdict::Healthy, tested)
+                }
                 _ => literal,
             },
             _ if !compared => literal,

@@ -49,4 +49,17 @@ pub struct Instance {
     pub resident_bytes: Option<u64>,
     /// How often it was restarted by order.
     pub restarts: u32,
+    /// Requests that it was sent and that have ended, and how many of them failed, when that is counted by instance.
+    /// Cumulative over all processes of the slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<Served>,
+}
+
+/// What one instance served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Served {
+    /// Requests that ended, in whatever way.
+    pub requests: u64,
+    /// Of these, failed for the user: a server error, or no answer.
+    pub errors: u64,
 }

@@ -94,7 +94,7 @@ fn response_time_is_exact_at_its_guards() {
 #[test]
 fn memory_and_health_checks_are_exact_at_their_limits() {
     let with = |resident_bytes, failed_checks| {
-        let instance = Instance { slot: 1, failed_checks, resident_bytes, restarts: 0 };
+        let instance = Instance { slot: 1, failed_checks, resident_bytes, restarts: 0, served: None };
         Arm { instances: vec![Instance::default(), instance], ..arm(10, 0, 0) }
     };
     assert!(!found(RuleName::Memory, 10, with(Some(900_000), 0), None), "exactly 90 %");

@@ -1,6 +1,8 @@
 //! Both families at one table: which of them acts when, and what a breach tells of the other.
 
-use health::{Arm, Judge, Latency, Literal, Panel, RuleName, Rules, Sample, Tests, Verdict};
+use health::{
+    Arm, Instance, Judge, Latency, Literal, Panel, RuleName, Rules, Sample, Served, Tests, Verdict,
+};
 use machine::Timestamp;
 
 const ALL: Tests =
@@ -40,7 +42,39 @@ fn what_both_versions_do_sends_nothing_back_though_a_literal_rule_holds() {
     assert!(literal.iter().any(|verdict| matches!(verdict, Verdict::Regressed(_))));
     let both = play(&mut panel(Some(ALL)), 50, 40, new, stable);
     assert!(both.iter().all(|verdict| !matches!(verdict, Verdict::Regressed(_))), "{both:?}");
-    assert_eq!(both.last(), Some(&Verdict::Healthy));
+    assert!(
+        matches!(both.last(), Some(Verdict::Shared(breach)) if breach.text.contains("on stable")),
+        "{both:?}"
+    );
+}
+
+#[test]
+fn one_bad_instance_is_named_and_when_it_was_restarted_the_evidence_begins_anew() {
+    let at = |n: u64| Timestamp::from_millis(n * 15_000);
+    // Four instances; one in four requests of slot 2 fails until its restart.
+    let sample = |n: u64, restarted: bool| {
+        let bad = n.min(20);
+        let instance = |slot: u32| Instance {
+            slot,
+            restarts: u32::from(restarted && slot == 2),
+            served: Some(Served { requests: n * 100, errors: if slot == 2 { bad * 25 } else { 0 } }),
+            ..Instance::default()
+        };
+        let new = Arm { instances: (0..4).map(instance).collect(), ..arm(n * 400, bad * 25) };
+        Sample { taken: at(n), new, stable: Some(arm(n * 400, 0)) }
+    };
+    let mut judge = panel(Some(ALL));
+    judge.weighed(at(0), 50);
+    let slots: Vec<Option<u32>> = (0..=20)
+        .filter_map(|n| match judge.judge(at(n), Some(&sample(n, false))) {
+            Verdict::Regressed(breaches) => Some(breaches[0].slot),
+            _ => None,
+        })
+        .collect();
+    assert!(!slots.is_empty() && slots.iter().all(|slot| *slot == Some(2)), "{slots:?}");
+    let after: Vec<Verdict> = (21..=60).map(|n| judge.judge(at(n), Some(&sample(n, true)))).collect();
+    assert!(after.iter().all(|verdict| !matches!(verdict, Verdict::Regressed(_))), "{after:?}");
+    assert_eq!(after.last(), Some(&Verdict::Healthy));
 }
 
 #[test]

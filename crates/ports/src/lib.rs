@@ -17,7 +17,7 @@ pub use error::PortError;
 pub use jobs::{Command, Ended, Jobs, LogRef, Started};
 pub use journal::{Entry, Journal, Record};
 pub use json::Json;
-pub use metrics::{Arm, InstanceSample, Metrics, Scrape};
+pub use metrics::{Arm, InstanceSample, InstanceServed, Metrics, Scrape};
 pub use notices::{Notice, Notices};
 pub use silences::{SilenceMatcher, Silences, Standing, Window};
 pub use target::Target;

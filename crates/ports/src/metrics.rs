@@ -45,6 +45,18 @@ pub struct InstanceSample {
     pub resident_bytes: Option<u64>,
     /// How often it was restarted by order.
     pub restarts: u32,
+    /// What it served, where that is counted by instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<InstanceServed>,
+}
+
+/// What one instance served; cumulative over all processes of its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InstanceServed {
+    /// Requests that have ended, in whatever way.
+    pub requests: u64,
+    /// Of these, answered with 500 or above, or without any answer.
+    pub errors: u64,
 }
 
 /// A source of counters.

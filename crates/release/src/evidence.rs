@@ -1,7 +1,7 @@
 //! From a sighting to a decision: what the target shows, what the judge says, what the desk decides.
 
 use deploy_strategies::{Event as Rollout, Finding, Phase};
-use health::{Judge, Verdict};
+use health::{Breach, Judge, Verdict};
 use machine::Timestamp;
 use rollback::Decision;
 
@@ -104,11 +104,23 @@ impl<J: Judge> Release<J> {
         let sample = sighting.sample.as_ref().filter(|_| fresh);
         let finding = match self.judge.judge(now, sample) {
             Verdict::Regressed(breaches) => return self.decide(now, sighting, &breaches),
+            Verdict::Shared(breach) => return self.incident(now, taken, &breach),
             Verdict::Healthy => Finding::Passed,
             Verdict::Undecided => Finding::Inconclusive,
             Verdict::NoData => Finding::NoData,
         };
         self.rollout(now, Rollout::Analysed { finding, taken })
+    }
+
+    /// Both revisions suffer: hold while it lasts, and say so once.
+    fn incident(&mut self, now: Timestamp, taken: Timestamp, breach: &Breach) -> Effects {
+        let mut effects = Vec::new();
+        if !self.incident {
+            self.incident = true;
+            effects.push(say(Severity::Warning, format!("{breach}; hold")));
+        }
+        effects.extend(self.rollout(now, Rollout::Analysed { finding: Finding::Inconclusive, taken }));
+        effects
     }
 
     fn decide(&mut self, now: Timestamp, sighting: &Sighting, breaches: &[health::Breach]) -> Effects {

@@ -66,6 +66,9 @@ pub struct Release<J> {
     /// When claiming, looking or giving back has lasted too long.
     pub(crate) due: Option<Timestamp>,
     pub(crate) cost: Cost,
+    /// A person was told that both revisions suffer.
+    #[serde(default)]
+    pub(crate) incident: bool,
 }
 
 pub(crate) type Effects = Vec<Keyed<Effect>>;
@@ -88,6 +91,7 @@ impl<J: Judge> Release<J> {
             refused: None,
             due: None,
             cost: Cost::default(),
+            incident: false,
         }
     }
 

@@ -89,18 +89,15 @@ impl Desk {
     ) -> Decision {
         let standing = |breach: &&Breach| !self.waived.contains(&breach.rule);
         let all: Vec<&Breach> = breaches.iter().filter(standing).collect();
-        let first = |want: fn(Action) -> bool| all.iter().find(|b| want(self.policy.action(b.rule))).copied();
+        let first = |want: fn(Action) -> bool| all.iter().find(|b| want(self.policy.action_on(b))).copied();
         if let Some(breach) = first(|a| matches!(a, Action::Abort)) {
             return Decision::Abort(breach.clone());
         }
         if let Some(breach) = first(|a| matches!(a, Action::Ask { .. })).cloned() {
             return self.ask(now, breach);
         }
-        let restarting: Vec<Breach> = all
-            .iter()
-            .filter(|b| self.policy.action(b.rule) == Action::Restart)
-            .map(|&b| b.clone())
-            .collect();
+        let restarting: Vec<Breach> =
+            all.iter().filter(|b| self.policy.action_on(b) == Action::Restart).map(|&b| b.clone()).collect();
         let alert = first(|a| matches!(a, Action::Alert)).cloned();
         let decided = restarting.into_iter().find_map(|breach| self.restart(now, breach, &restarts_seen));
         decided.or_else(|| alert.map(|b| self.alert(b))).unwrap_or(Decision::Continue)
@@ -209,6 +206,20 @@ mod tests {
         );
         let restarted = desk().decide(at(5), &[breach(Memory, Some(1))], |_| 0);
         assert!(matches!(restarted, Decision::Restart(r, _) if (r.slot, r.restarts) == (1, 1)));
+    }
+
+    #[test]
+    fn one_instance_that_fails_requests_is_restarted_and_a_second_time_the_release_goes_back() {
+        let mut desk = desk();
+        let one = [breach(RuleName::ErrorRate, Some(2))];
+        let first = desk.decide(at(0), &one, |_| 0);
+        assert!(matches!(first, Decision::Restart(r, _) if (r.slot, r.restarts) == (2, 1)));
+        assert!(matches!(desk.decide(at(30), &one, |_| 1), Decision::Abort(_)));
+        let checks = [breach(RuleName::HealthCheck, Some(2))];
+        assert!(matches!(
+            super::Desk::new(Policy::design()).decide(at(0), &checks, |_| 0),
+            Decision::Abort(_)
+        ));
     }
 
     #[test]

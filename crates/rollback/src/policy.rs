@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use health::RuleName;
+use health::{Breach, RuleName};
 use machine::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -68,5 +68,18 @@ impl Policy {
     /// What the rule leads to. A rule without an action goes back: unknown never goes on.
     pub fn action(&self, rule: RuleName) -> Action {
         self.actions.get(&rule).copied().unwrap_or(Action::Abort)
+    }
+
+    /// What a breach leads to. Where the evidence is that one instance alone fails requests, that instance is restarted
+    /// in place of the release going back; a second time it goes back.
+    pub fn action_on(&self, breach: &Breach) -> Action {
+        let of_requests = match breach.rule {
+            RuleName::ErrorRate | RuleName::ResponseTime | RuleName::ServerErrors => true,
+            RuleName::HealthCheck | RuleName::Memory => false,
+        };
+        match self.action(breach.rule) {
+            Action::Abort | Action::Ask { .. } if of_requests && breach.slot.is_some() => Action::Restart,
+            action => action,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! From what a target and its counters show to the evidence of one release. What is missing is missing, never zero.
 
-use health::{Arm, Instance, Latency, Sample};
+use health::{Arm, Instance, Latency, Sample, Served};
 use machine::Timestamp;
 use ports::Scrape;
 use release::Sighting;
@@ -59,6 +59,7 @@ fn arm(scrape: &Scrape, id: &RevisionId) -> Result<Option<Arm>, Senseless> {
         failed_checks: i.failed_checks,
         resident_bytes: i.resident_bytes,
         restarts: i.restarts,
+        served: i.served.map(|s| Served { requests: s.requests, errors: s.errors }),
     });
     let latency = Latency::new(of.latency_us.clone()).ok_or(Senseless)?;
     Ok(Some(Arm {

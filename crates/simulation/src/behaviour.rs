@@ -36,6 +36,17 @@ pub struct Behaviour {
     pub resident_bytes: u64,
     /// What it adds in a second.
     pub leak_bytes_per_s: u64,
+    /// Errors and requests without an answer are those of one instance alone.
+    pub only: Option<Only>,
+}
+
+/// One instance alone is bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Only {
+    /// Its slot.
+    pub slot: u32,
+    /// A restart makes it good.
+    pub cured: bool,
 }
 
 impl Behaviour {
@@ -51,6 +62,7 @@ impl Behaviour {
             crash_after_ms: None,
             resident_bytes: 64 << 20,
             leak_bytes_per_s: 0,
+            only: None,
         }
     }
 }

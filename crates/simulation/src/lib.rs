@@ -14,9 +14,9 @@ mod target;
 mod traffic;
 mod universe;
 
-pub use behaviour::{Behaviour, Burst, Faults, Setup};
+pub use behaviour::{Behaviour, Burst, Faults, Only, Setup};
 pub use jobs::{SimJobs, SimNotices};
 pub use random::Random;
 pub use target::{SimMetrics, SimTarget};
-pub use traffic::Counted;
+pub use traffic::{Counted, Slot};
 pub use universe::{TICK_MS, Universe};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use machine::{Millis, Timestamp, step};
-use ports::{Arm, InstanceSample, PortError, Scrape};
+use ports::{Arm, InstanceSample, InstanceServed, PortError, Scrape};
 use supervise::{
     Claim, Desired, Effect, Epoch, Event, Observation, Order, Reply, Request, RevisionId, RevisionSpec,
     RunId, Supervisor, Weight,
@@ -258,6 +258,10 @@ impl World {
             failed_checks: i.failed_checks,
             resident_bytes: i.pid.and_then(|pid| self.processes.resident(self.reached, pid)),
             restarts: i.restarts,
+            served: counted
+                .slots
+                .get(&i.slot)
+                .map(|s| InstanceServed { requests: s.requests, errors: s.errors }),
         };
         Arm {
             revision,

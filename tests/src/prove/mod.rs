@@ -8,7 +8,7 @@ pub mod models;
 mod prometheus;
 pub mod promql;
 pub mod replay;
-mod servers;
+pub(crate) mod servers;
 pub mod triggers;
 
 use crate::door::{Topic, Verdict};

@@ -9,10 +9,10 @@ use crate::programs::{free_port, signal, until, wait};
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// A server, ended when it goes out of scope.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     /// `HOST:PORT`
-    pub(super) address: String,
+    pub(crate) address: String,
     /// What it keeps; removed with it.
     _folder: tempfile::TempDir,
 }
@@ -31,7 +31,7 @@ impl Drop for Server {
 ///
 /// # Errors
 /// `not run: ...` when the program is not there; else it does not take connections in time.
-pub(super) fn start(
+pub(crate) fn start(
     program: &str,
     package: &str,
     arguments: impl FnOnce(u16, &std::path::Path) -> Result<Vec<String>, String>,
@@ -50,12 +50,12 @@ pub(super) fn start(
 }
 
 /// A runtime for the adapters.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, String> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, String> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
 }
 
 /// The wall clock, in milliseconds since 1970.
-pub(super) fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -6,7 +6,7 @@ use machine::{Timestamp, Visit};
 use serde::{Deserialize, Serialize};
 
 use super::combine::combined;
-use super::reading::{Added, Reading, Refused, Sampler};
+use super::reading::{Added, Reading, Refused, Sampler, WHOLE};
 use super::trail::Trail;
 use super::{
     Blame, ClearTest, Counts, Dispersion, EdgeTest, Edges, HistoryTest, LogE, Metric, Pair, Plan, Presence,
@@ -83,6 +83,14 @@ impl Engine {
         }
     }
 
+    /// The same tests from the beginning, at the present share. What was found before is dealt with. The promise stays:
+    /// evidence that begins at a moment which only the past decides reaches the threshold as seldom as the first.
+    pub fn renewed(&self) -> Self {
+        let mut fresh = Self::new(self.plan.clone());
+        fresh.weighed(self.percent);
+        fresh
+    }
+
     /// The canary has this share of the traffic. The first call begins the evidence.
     pub fn weighed(&mut self, percent: u8) {
         if self.percent == 0 {
@@ -139,7 +147,7 @@ impl Engine {
         }
         self.scrapes.observe(from, to, &added.scrapes());
         self.clear.observe(&pair, self.plan.power());
-        for (id, counts) in &added.canary.by_instance {
+        for (id, counts) in added.canary.by_instance.iter().filter(|(id, _)| *id != WHOLE) {
             if self.instances.len() < MOST_PARTS || self.instances.contains_key(id) {
                 let sum = self.instances.entry(*id).or_default();
                 *sum = sum.plus(*counts);
@@ -231,7 +239,7 @@ impl Engine {
 
     fn blame(&self) -> Blame {
         let (tolerance, alpha) = (self.plan.tolerance.value(), self.plan.alpha.value());
-        // Blame by parts is about errors; when another metric leads, it is the release's.
+        // Blame by parts is about bad requests; when another metric leads, it is the release's.
         if !matches!(self.leading(), Some(Metric::Errors | Metric::Limit)) {
             return Blame::Release;
         }

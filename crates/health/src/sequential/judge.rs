@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, Finding};
 use super::explain::Explanation;
-use super::reading::{Counters, Reading, Seen};
-use super::{Blame, Metric, Plan};
+use super::reading::{Counters, Reading, Seen, WHOLE};
+use super::{Blame, Counts, Metric, Plan};
 use crate::{Arm, ArmShown, Breach, Finite, Judge, RuleName, Sample, Shown, Verdict, Window};
 
 /// How far back the screen looks.
@@ -18,12 +18,20 @@ pub struct Sequential {
     engine: Engine,
     window: Window,
     weighed: Timestamp,
+    /// The instance that alone was at fault, and how often it had been restarted then.
+    #[serde(default)]
+    blamed: Option<(u32, u32)>,
 }
 
 impl Sequential {
     /// A judge under this plan.
     pub fn new(plan: Plan) -> Self {
-        Self { engine: Engine::new(plan), window: Window::new(SHOWN_MS), weighed: Timestamp::ZERO }
+        Self {
+            engine: Engine::new(plan),
+            window: Window::new(SHOWN_MS),
+            weighed: Timestamp::ZERO,
+            blamed: None,
+        }
     }
 
     /// The verdict at `now` with everything that led to it.
@@ -48,7 +56,31 @@ impl Sequential {
         metric.map_or_else(|| whole.clone(), |metric| format!("{whole} ({})", metric.brief()))
     }
 
-    fn breach(&self, now: Timestamp) -> Breach {
+    /// An instance that was at fault and was restarted since begins anew, and with it the evidence.
+    fn forgive(&mut self, sample: &Sample) {
+        let Some((slot, before)) = self.blamed else { return };
+        if restarts(sample, slot) > before {
+            self.blamed = None;
+            self.engine = self.engine.renewed();
+        }
+    }
+
+    fn instance(&mut self, now: Timestamp, slot: u32) -> Verdict {
+        let before = self.window.last().map_or(0, |sample| restarts(sample, slot));
+        self.blamed.get_or_insert((slot, before));
+        Verdict::Regressed(vec![self.breach(now, Some(slot))])
+    }
+
+    fn incident(&self, now: Timestamp) -> Breach {
+        let text = self
+            .engine
+            .limits()
+            .map(|(canary, stable)| incident_text(canary.totals(), stable.totals(), canary.limit().value()));
+        Breach { text: text.unwrap_or_default(), ..self.breach(now, None) }
+    }
+
+    /// `slot`: the instance that alone is at fault.
+    fn breach(&self, now: Timestamp, slot: Option<u32>) -> Breach {
         let explanation = self.explain(now);
         let leading = self.engine.leading();
         let metric = explanation.metrics.iter().find(|m| Some(m.metric) == leading);
@@ -61,10 +93,29 @@ impl Sequential {
             observed: Finite::new(self.engine.evidence().amount()).unwrap_or_default(),
             limit: Finite::new(libm::exp(explanation.threshold.value())).unwrap_or_default(),
             since: metric.and_then(|m| m.since).unwrap_or(self.weighed),
-            slot: None,
-            text: self.summary(now),
+            slot,
+            text: match slot {
+                Some(slot) => format!("instance {slot} alone: {}", self.summary(now)),
+                None => self.summary(now),
+            },
         }
     }
+}
+
+fn restarts(sample: &Sample, slot: u32) -> u32 {
+    let instance = sample.new.instances.iter().find(|instance| instance.slot == slot);
+    instance.map_or(0, |instance| instance.restarts)
+}
+
+/// Both revisions are over the limit.
+fn incident_text(canary: Counts, stable: Counts, limit: f64) -> String {
+    let part = |counts: Counts| format!("{} of {}", counts.bad, counts.requests);
+    format!(
+        "both revisions are over {} %: {} requests failed on the new one, {} on stable; this is not the release's fault",
+        limit * 100.0,
+        part(canary),
+        part(stable)
+    )
 }
 
 impl Judge for Sequential {
@@ -77,6 +128,7 @@ impl Judge for Sequential {
         // What was taken before the weight is about another share.
         match sample.filter(|sample| sample.taken >= self.weighed) {
             Some(sample) => {
+                self.forgive(sample);
                 self.window.push(sample.clone());
                 if self.engine.observe(&reading(sample)).is_err() {
                     return Verdict::NoData;
@@ -86,11 +138,13 @@ impl Judge for Sequential {
         }
         match self.engine.finding(now) {
             Finding::Undecided | Finding::Healthy { .. } if sample.is_none() => Verdict::NoData,
-            // One instance, both revisions, or the record alone: held, and the explanation says which.
-            Finding::Regressed(Blame::Incident | Blame::Instance(_))
-            | Finding::Suspected
-            | Finding::Undecided => Verdict::Undecided,
-            Finding::Regressed(_) => Verdict::Regressed(vec![self.breach(now)]),
+            // The limit or the record alone: held, and the explanation says which.
+            Finding::Suspected | Finding::Undecided => Verdict::Undecided,
+            Finding::Regressed(Blame::Incident) => Verdict::Shared(self.incident(now)),
+            Finding::Regressed(Blame::Instance(slot)) => self.instance(now, slot),
+            Finding::Regressed(Blame::Release | Blame::Endpoint(_)) => {
+                Verdict::Regressed(vec![self.breach(now, None)])
+            }
             Finding::Healthy { .. } => Verdict::Healthy,
             Finding::NoData(_) => Verdict::NoData,
         }
@@ -116,20 +170,26 @@ impl Judge for Sequential {
     }
 }
 
-/// A sample has counters by revision; each is taken as one instance.
+/// Requests are taken by instance where they are counted so; durations are those of the whole arm.
 fn reading(sample: &Sample) -> Reading {
-    let arm = |arm: &Arm| {
-        let counters = Counters {
-            requests: arm.requests,
-            bad: arm.errors(),
-            latency: arm.latency.clone(),
-            started: None,
-        };
-        vec![Seen { instance: 0, counters: Some(counters) }]
-    };
     Reading {
         taken: sample.taken,
-        canary: arm(&sample.new),
-        stable: sample.stable.as_ref().map(arm).unwrap_or_default(),
+        canary: seen(&sample.new),
+        stable: sample.stable.as_ref().map(seen).unwrap_or_default(),
     }
+}
+
+fn seen(arm: &Arm) -> Vec<Seen> {
+    let counted = arm.instances.iter().filter_map(|instance| Some((instance.slot, instance.served?)));
+    let mut all: Vec<Seen> = counted
+        .map(|(slot, served)| {
+            let counters = Counters { requests: served.requests, bad: served.errors, ..Counters::default() };
+            Seen { instance: slot, counters: Some(counters) }
+        })
+        .collect();
+    // Instances and the whole are not read at one moment: their difference is no count.
+    let (requests, bad) = if all.is_empty() { (arm.requests, arm.errors()) } else { (0, 0) };
+    let rest = Counters { requests, bad, latency: arm.latency.clone(), started: None };
+    all.push(Seen { instance: WHOLE, counters: Some(rest) });
+    all
 }

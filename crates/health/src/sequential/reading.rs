@@ -13,6 +13,9 @@ use crate::Latency;
 /// Instances of both arms that are followed; more are refused.
 const MOST_INSTANCES: usize = 512;
 
+/// The number of what an arm counts beside its instances, or without them. It is never blamed.
+pub const WHOLE: u32 = u32::MAX;
+
 /// Why a value or a reading is not evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
