@@ -91,7 +91,7 @@ pub(crate) fn lint(args: &LintArgs) -> Result<u8, Failure> {
     for path in &args.files {
         let name = path.display().to_string();
         let text = files::text(path, FILE_MAX)?;
-        findings.extend(linted(path, &name, &text)?.into_iter().map(|it| (name.clone(), it)));
+        findings.extend(linted(path, &name, &text)?);
     }
     let prices =
         traffic.as_ref().map_or_else(Vec::new, |traffic| price(traffic, &Worded::ALL, args.runs, args.seed));
@@ -108,12 +108,13 @@ pub(crate) fn lint(args: &LintArgs) -> Result<u8, Failure> {
 }
 
 /// What kind of file it is, by its first keys.
-fn linted(path: &Path, name: &str, text: &str) -> Result<Vec<Linted>, Failure> {
+fn linted(path: &Path, name: &str, text: &str) -> Result<Vec<(String, Linted)>, Failure> {
+    let here = |found: Vec<Linted>| found.into_iter().map(|it| (name.to_owned(), it)).collect();
     let has = |key: &str| text.lines().any(|line| line.starts_with(key));
     if has("groups:") {
-        Ok(gate::lint::rules(text))
+        Ok(here(gate::lint::rules(text)))
     } else if has("pipeline:") || has("stages:") {
-        Ok(pipeline(path, name, text))
+        Ok(here(pipeline(path, name, text)))
     } else if has("service:") {
         gate_file(path, name, text)
     } else {
@@ -127,12 +128,13 @@ fn error(line: usize, column: usize, what: String, mend: String) -> Linted {
 }
 
 /// The file of a gate, and the rule files that it names.
-fn gate_file(path: &Path, name: &str, text: &str) -> Result<Vec<Linted>, Failure> {
+fn gate_file(path: &Path, name: &str, text: &str) -> Result<Vec<(String, Linted)>, Failure> {
     let gate = match gate::read(name, text.as_bytes()) {
         Ok(gate) => gate,
         Err(problems) => {
             let all = problems.0.into_iter();
-            return Ok(all.map(|it| error(it.line, it.column, it.message, it.mend)).collect());
+            let named = |it: gate::Problem| (it.file, error(it.line, it.column, it.message, it.mend));
+            return Ok(all.map(named).collect());
         }
     };
     let mut found = Vec::new();
@@ -143,12 +145,7 @@ fn gate_file(path: &Path, name: &str, text: &str) -> Result<Vec<Linted>, Failure
             // A real server evaluates what is outside our subset.
             let served = it.error && gate.prometheus.is_some() && gate::server_rules(&text).is_ok();
             if !served {
-                found.push(Linted {
-                    what: format!("{}:{}:{}: {}", chosen.display(), it.line, it.column, it.what),
-                    line: 1,
-                    column: 1,
-                    ..it
-                });
+                found.push((chosen.display().to_string(), it));
             }
         }
     }
@@ -233,7 +230,7 @@ fn told(findings: &[(String, Linted)], traffic: Option<&Traffic>, prices: &[Pric
     let Some(traffic) = traffic else { return };
     println!(
         "what each rule costs at {} requests/s with {} errors, over {}",
-        traffic.per_second.value(),
+        (traffic.per_second.value() * 100.0).round() / 100.0,
         percent(traffic.error_rate.value()),
         units::span(traffic.over_ms())
     );

@@ -24,6 +24,14 @@ fn the_design_s_alert_is_named_with_its_mend_and_its_place() {
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!(result["ruleId"], "lint/HighErrorRate");
     assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 5);
+    let gate_file = folder.path().join("gate.yaml");
+    let text = "service: a\ncanary: {from: [x]}\nstable: {from: [y]}\nalerts: [rules.yml]\n";
+    std::fs::write(&gate_file, text).expect("written");
+    let by_gate = stdout(&gate(&["lint", &gate_file.display().to_string()]));
+    assert!(
+        by_gate.starts_with(&format!("{path}:5:5: HighErrorRate: ")),
+        "the file that it names: {by_gate}"
+    );
     std::fs::write(&file, "groups: [{name: a, rules: [{alert: B, expr: 'up == 1'}]}]").expect("written");
     assert_eq!(code(&gate(&["lint", &path])), 0);
 }

@@ -66,24 +66,24 @@ fn silence_and_too_little_end_in_12() {
 }
 
 /// A canary that was good for twelve scrapes, then answers so.
-fn turned(answer: Answer) -> (i32, Value) {
+fn turned(answer: Answer, deadline: &str) -> (i32, Value) {
     let canary = Exporter::new(Answer::Counts(20, 0));
     let later = canary.clone();
     std::thread::spawn(move || {
-        let until = Instant::now() + Duration::from_secs(5);
+        let until = Instant::now() + Duration::from_secs(10);
         while later.scrapes() < 12 && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
         later.becomes(answer);
     });
-    checked(&[&canary], &[&good()], &["--min-requests", "100000"])
+    checked(&[&canary], &[&good()], &["--min-requests", "100000", "--deadline", deadline])
 }
 
 #[test]
 fn a_canary_that_dies_is_found_and_one_that_is_no_evidence_any_more_is_no_data() {
-    let (code, value) = turned(Answer::Status(503));
+    let (code, value) = turned(Answer::Status(503), "20s");
     assert_eq!((code, &value["metric"]), (10, &"scrapes".into()), "{}", value["headline"]);
-    let (code, value) = turned(Answer::Text("http_requests_total{code=\"200\"} NaN\n".into()));
+    let (code, value) = turned(Answer::Text("http_requests_total{code=\"200\"} NaN\n".into()), "4s");
     assert_eq!((code, &value["verdict"]), (12, &"no_data".into()), "{}", value["headline"]);
 }
 
