@@ -3,6 +3,7 @@
 mod alertmanager;
 pub mod bad_input;
 pub mod false_alarms;
+mod gate;
 pub mod models;
 mod prometheus;
 pub mod promql;
@@ -33,6 +34,7 @@ pub const TOPICS: &[Topic] = &[
         triggers::triggers,
     ),
     ("prometheus", "the adapter against a real Prometheus (Debian)", prometheus::prove),
+    ("gate", "the gate against a real Prometheus (Debian) of good and bad services", gate::prove),
     ("alertmanager", "silences at a real Alertmanager (Debian), on every way out", alertmanager::prove),
     ("promql", "expressions and alert rules through our evaluator and through promtool", promql::prove),
     ("replay", "simulated runs decided again bit for bit, every damage to a journal named", replay::proof),

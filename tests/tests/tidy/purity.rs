@@ -4,7 +4,7 @@ use super::code::code_of;
 use super::{Source, none, root, sources};
 
 /// Crates that decide. `simulation` stands in for the world and is not among them.
-pub(crate) const PURE: [&str; 10] = [
+pub(crate) const PURE: [&str; 11] = [
     "machine",
     "pipeline-core",
     "deploy-strategies",
@@ -15,6 +15,7 @@ pub(crate) const PURE: [&str; 10] = [
     "supervise",
     "exposition",
     "promql",
+    "gate",
 ];
 
 /// Words that have no place in a decision.

@@ -1,0 +1,93 @@
+//! A small exporter on loopback: counters that rise with every scrape, and every way to answer badly.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What each scrape adds, or what is answered instead.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// Requests and failed ones since the scrape before.
+    Counts(u64, u64),
+    /// The same, and this many of 100 requests are slower than 100 ms.
+    Slow(u64, u64),
+    /// This text as the exposition.
+    Text(String),
+    /// Another status.
+    Status(u16),
+    /// The connection is closed without an answer.
+    Nothing,
+}
+
+/// An exporter that ends with the test.
+#[derive(Clone)]
+pub(crate) struct Exporter {
+    pub(crate) address: String,
+    answer: Arc<Mutex<Answer>>,
+    scrapes: Arc<AtomicU64>,
+}
+
+impl Exporter {
+    pub(crate) fn new(answer: Answer) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let address = listener.local_addr().expect("its address").to_string();
+        let exporter = Self { address, answer: Arc::new(Mutex::new(answer)), scrapes: Arc::default() };
+        let own = exporter.clone();
+        std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| own.serve(stream)));
+        exporter
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/metrics", self.address)
+    }
+
+    /// How often it was scraped.
+    pub(crate) fn scrapes(&self) -> u64 {
+        self.scrapes.load(Ordering::Relaxed)
+    }
+
+    /// From now on it answers so.
+    pub(crate) fn becomes(&self, answer: Answer) {
+        *self.answer.lock().expect("no panic") = answer;
+    }
+
+    fn serve(&self, mut stream: TcpStream) {
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
+        let mut head = [0; 4096];
+        let _ = stream.read(&mut head);
+        let n = self.scrapes.fetch_add(1, Ordering::Relaxed) + 1;
+        let answer = self.answer.lock().expect("no panic").clone();
+        let (status, body) = match answer {
+            Answer::Counts(requests, errors) => (200, exposition(n, requests, errors, 5)),
+            Answer::Slow(requests, slow) => (200, exposition(n, requests, 0, slow)),
+            Answer::Text(text) => (200, text),
+            Answer::Status(status) => (status, String::new()),
+            Answer::Nothing => return,
+        };
+        let length = body.len();
+        let kind = "content-type: text/plain; version=0.0.4";
+        let _ = write!(
+            stream,
+            "HTTP/1.1 {status} X\r\n{kind}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+    }
+}
+
+/// The counters after `n` scrapes.
+pub(crate) fn exposition(n: u64, requests: u64, errors: u64, slow: u64) -> String {
+    let mut text = "# TYPE http_requests_total counter\n".to_owned();
+    let (good, bad) = (n * (requests - errors), n * errors);
+    let _ = writeln!(text, "http_requests_total{{path=\"/\",code=\"200\"}} {good}");
+    let _ = writeln!(text, "http_requests_total{{path=\"/\",code=\"500\"}} {bad}");
+    text += "# TYPE http_request_duration_seconds histogram\n";
+    let all = n * requests;
+    for (le, count) in [("0.025", all / 2), ("0.1", all * (100 - slow) / 100), ("+Inf", all)] {
+        let _ = writeln!(text, "http_request_duration_seconds_bucket{{le=\"{le}\"}} {count}");
+    }
+    let _ =
+        writeln!(text, "http_request_duration_seconds_sum {n}\nhttp_request_duration_seconds_count {all}");
+    text + "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes 50000000\n"
+}

@@ -1,0 +1,79 @@
+//! What a gate asks of the evidence: the first line of a record, and all that a session needs.
+
+use health::sequential::Plan;
+use health::{Finite, Rules};
+use serde::{Deserialize, Serialize};
+
+/// Requests of the canary below which it is not called healthy.
+const MIN_REQUESTS: u64 = 200;
+
+/// Which family of rules decides. The other one is looked at and told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decides {
+    /// Sequential tests.
+    #[default]
+    Sequential,
+    /// The literal rules.
+    Literal,
+    /// Either.
+    Both,
+}
+
+impl Decides {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sequential => "sequential",
+            Self::Literal => "literal",
+            Self::Both => "both",
+        }
+    }
+
+    pub(crate) const fn literal(self) -> bool {
+        matches!(self, Self::Literal | Self::Both)
+    }
+
+    pub(crate) const fn sequential(self) -> bool {
+        matches!(self, Self::Sequential | Self::Both)
+    }
+}
+
+/// What a gate asks of the evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The service, for people.
+    pub service: String,
+    /// Wall time of the beginning, in milliseconds since 1970.
+    pub began_ms: i64,
+    /// Which rules decide.
+    pub decides: Decides,
+    /// What is asked of the sequential tests.
+    pub plan: Plan,
+    /// The literal rules.
+    pub rules: Rules,
+    /// Healthy only when a doubled error rate is excluded.
+    pub must_clear: bool,
+    /// Whether a stable revision is looked at.
+    pub compared: bool,
+    /// Where the numbers come from, in words.
+    pub source: String,
+}
+
+impl Setup {
+    /// The default of a service for about `looks` looks.
+    pub fn new(service: &str, looks: u32) -> Self {
+        let limit = Finite::ratio(1, 100);
+        let plan = Plan { min_requests: MIN_REQUESTS, limit: Some(limit), ..Plan::new(looks.max(1)) };
+        Self {
+            service: service.to_owned(),
+            began_ms: 0,
+            decides: Decides::Sequential,
+            plan,
+            rules: Rules::design(None),
+            must_clear: false,
+            compared: true,
+            source: String::new(),
+        }
+    }
+}
