@@ -103,6 +103,10 @@ impl World {
         let version = if one.canary { "novacron-api-1-6-0" } else { "novacron-api-1-5-0" };
         let mut command = Command::new(self.programs.join(version));
         command.env("PORT", one.port.to_string()).env("NOVACRON_DB", database);
+        // A fault leaves its mark in the working folder, by revision and slot.
+        let revision = format!("{}-{}", one.trace, if one.canary { "canary" } else { "stable" });
+        command.env("NOVA_REVISION", revision).env("NOVA_SLOT", one.pod.to_string());
+        command.current_dir(self.databases.path());
         if let Some((fault, strength, onset_s)) = one.fault {
             let onset_ms = self.began_ms() + i64::try_from(onset_s * 1_000).unwrap_or(0);
             let after = (onset_ms - now_ms()).max(0) as f64 / 1_000.0;
