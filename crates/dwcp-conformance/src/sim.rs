@@ -29,7 +29,7 @@ mod queueing;
 mod sender;
 
 pub use bucket::TokenBucket;
-pub use flows::{FlowReport, Flows, Path, Probe};
+pub use flows::{FlowReport, Flows, Path, Probe, Watcher};
 pub use link::{Change, Link, LinkCount};
 pub use network::{LinkId, Lost, Network, Occurrence, Packet};
 pub use sender::{Ack, Controller, Loss, Window};

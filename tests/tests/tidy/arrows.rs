@@ -34,7 +34,7 @@ fn is_pure(name: &str) -> bool {
 }
 
 /// The arrows of each pure crate.
-const PURE_ARROWS: [(&str, &[&str]); 10] = [
+const PURE_ARROWS: [(&str, &[&str]); 11] = [
     ("run", &["pipeline-core", "release", "machine"]),
     ("release", &["deploy-strategies", "health", "rollback", "machine"]),
     ("rollback", &["health", "machine"]),
@@ -45,6 +45,7 @@ const PURE_ARROWS: [(&str, &[&str]); 10] = [
     ("machine", &[]),
     ("exposition", &[]),
     ("promql", &[]),
+    ("dwcp-conformance", &["exposition", "machine"]),
 ];
 
 /// Whether the list has this arrow.

@@ -87,6 +87,27 @@ pub struct Probe<'a, C> {
     pub controller: &'a mut C,
 }
 
+impl<'a, C> Probe<'a, C> {
+    /// The same, with a part of the controller, or another view of it.
+    pub fn map<D>(self, view: impl FnOnce(&'a mut C) -> &'a mut D) -> Probe<'a, D> {
+        Probe {
+            now_ns: self.now_ns,
+            flow: self.flow,
+            sending: self.sending,
+            inflight: self.inflight,
+            acked_bytes: self.acked_bytes,
+            next_number: self.next_number,
+            largest_acked: self.largest_acked,
+            window: self.window,
+            waiting_bytes: self.waiting_bytes,
+            controller: view(self.controller),
+        }
+    }
+}
+
+/// Sees each event; may end all with an error.
+pub type Watcher<'a, C> = dyn FnMut(Probe<'_, C>) -> Result<(), <C as Controller>::Error> + 'a;
+
 #[derive(Debug)]
 struct Flow<C> {
     controller: C,
@@ -124,7 +145,7 @@ pub struct Flows<C> {
     path: Path,
     forward: LinkId,
     back: LinkId,
-    flows: Vec<Flow<C>>,
+    senders: Vec<Flow<C>>,
     cross: Rng,
 }
 
@@ -139,10 +160,10 @@ impl<C: Controller> Flows<C> {
         let mut network = Network::new(seed);
         let forward = network.add(path.link.clone());
         let back = network.add(Link::new(0, path.back_ns));
-        let mut flows = Vec::new();
+        let mut senders = Vec::new();
         for (index, (controller, window, starts_ns)) in controllers.into_iter().enumerate() {
             network.timer(starts_ns, START + 4 * index as u64);
-            flows.push(Flow {
+            senders.push(Flow {
                 controller,
                 window,
                 outstanding: BTreeMap::new(),
@@ -156,7 +177,7 @@ impl<C: Controller> Flows<C> {
                 report: FlowReport::default(),
             });
         }
-        let mut flows = Self { network, path, forward, back, flows, cross: Rng::new(seed ^ 0xC0FFEE) };
+        let mut flows = Self { network, path, forward, back, senders, cross: Rng::new(seed ^ 0x00C0_FFEE) };
         flows.cross_later();
         flows
     }
@@ -171,7 +192,7 @@ impl<C: Controller> Flows<C> {
 
     /// What each flow did so far.
     pub fn reports(&self) -> impl Iterator<Item = &FlowReport> {
-        self.flows.iter().map(|flow| &flow.report)
+        self.senders.iter().map(|flow| &flow.report)
     }
 
     /// Events handled by the network.
@@ -183,11 +204,7 @@ impl<C: Controller> Flows<C> {
     ///
     /// # Errors
     /// Of a controller or of the probe.
-    pub fn run(
-        &mut self,
-        until_ns: u64,
-        probe: &mut dyn FnMut(Probe<'_, C>) -> Result<(), C::Error>,
-    ) -> Result<(), C::Error> {
+    pub fn run(&mut self, until_ns: u64, probe: &mut Watcher<'_, C>) -> Result<(), C::Error> {
         self.network.timer(until_ns, u64::MAX - 1);
         while let Some(occurrence) = self.network.next() {
             match occurrence {
@@ -208,16 +225,13 @@ impl<C: Controller> Flows<C> {
         Ok(())
     }
 
-    fn timer(
-        &mut self,
-        token: u64,
-        probe: &mut dyn FnMut(Probe<'_, C>) -> Result<(), C::Error>,
-    ) -> Result<(), C::Error> {
+    fn timer(&mut self, token: u64, probe: &mut Watcher<'_, C>) -> Result<(), C::Error> {
         let (index, now) = ((token / 4) as usize, self.network.now_ns());
-        let flow = &mut self.flows[index];
+        let flow = &mut self.senders[index];
         if token % 4 == TIMEOUT {
             if now < flow.timer_ns || flow.outstanding.is_empty() {
-                return self.arm(index);
+                self.arm(index);
+                return Ok(());
             }
             let bytes = flow.outstanding.len() as u64 * u64::from(self.path.mss);
             flow.outstanding.clear();
@@ -235,17 +249,16 @@ impl<C: Controller> Flows<C> {
     }
 
     /// Sees to it that the timer runs. An event for a timer that was moved meanwhile sets the next one.
-    fn arm(&mut self, index: usize) -> Result<(), C::Error> {
-        let flow = &self.flows[index];
+    fn arm(&mut self, index: usize) {
+        let flow = &self.senders[index];
         if !flow.outstanding.is_empty() && flow.timer_ns != u64::MAX {
             self.network.timer(flow.timer_ns, TIMEOUT + 4 * index as u64);
         }
-        Ok(())
     }
 
     fn arrived(&mut self, packet: Packet) {
         let now = self.network.now_ns();
-        let report = &mut self.flows[packet.flow as usize].report;
+        let report = &mut self.senders[packet.flow as usize].report;
         let bucket = (now / BUCKET_NS) as usize;
         if report.arrived.len() <= bucket {
             report.arrived.resize(bucket + 1, 0);
@@ -255,13 +268,9 @@ impl<C: Controller> Flows<C> {
         self.network.send(self.back, packet);
     }
 
-    fn acknowledged(
-        &mut self,
-        packet: Packet,
-        probe: &mut dyn FnMut(Probe<'_, C>) -> Result<(), C::Error>,
-    ) -> Result<(), C::Error> {
+    fn acknowledged(&mut self, packet: Packet, probe: &mut Watcher<'_, C>) -> Result<(), C::Error> {
         let (index, now) = (packet.flow as usize, self.network.now_ns());
-        let flow = &mut self.flows[index];
+        let flow = &mut self.senders[index];
         let Some(sent_ns) = flow.outstanding.remove(&packet.number) else { return Ok(()) };
         flow.largest = flow.largest.max(Some(packet.number));
         flow.measure(now - sent_ns);
@@ -286,14 +295,10 @@ impl<C: Controller> Flows<C> {
     }
 
     /// Sends all that window and pacing let through now.
-    fn send(
-        &mut self,
-        index: usize,
-        probe: &mut dyn FnMut(Probe<'_, C>) -> Result<(), C::Error>,
-    ) -> Result<(), C::Error> {
+    fn send(&mut self, index: usize, probe: &mut Watcher<'_, C>) -> Result<(), C::Error> {
         let (now, mss) = (self.network.now_ns(), self.path.mss);
         loop {
-            let flow = &mut self.flows[index];
+            let flow = &mut self.senders[index];
             let inflight = flow.outstanding.len() as u64 * u64::from(mss);
             if inflight + u64::from(mss) > flow.window.cwnd_bytes {
                 return Ok(());
@@ -318,7 +323,7 @@ impl<C: Controller> Flows<C> {
             }
             if was_idle {
                 flow.timer_ns = now + (flow.patience() << flow.backoff.min(6));
-                self.arm(index)?;
+                self.arm(index);
             }
             let packet = Packet { flow: index as u32, number, bytes: mss, sent_ns: now, marked: false };
             self.network.send(self.forward, packet);
@@ -326,14 +331,9 @@ impl<C: Controller> Flows<C> {
         }
     }
 
-    fn show(
-        &mut self,
-        index: usize,
-        sending: bool,
-        probe: &mut dyn FnMut(Probe<'_, C>) -> Result<(), C::Error>,
-    ) -> Result<(), C::Error> {
+    fn show(&mut self, index: usize, sending: bool, probe: &mut Watcher<'_, C>) -> Result<(), C::Error> {
         let waiting_bytes = self.network.waiting_bytes(self.forward);
-        let flow = &mut self.flows[index];
+        let flow = &mut self.senders[index];
         probe(Probe {
             now_ns: self.network.now_ns(),
             flow: index,

@@ -10,24 +10,24 @@ fn front(a: f64, b: f64, x: f64) -> f64 {
     libm::exp(a * libm::log(x) + b * libm::log1p(-x) - log_beta)
 }
 
+/// The continued fraction 1 / (1 + d1 / (1 + d2 / (1 + ...))), from the front.
 fn fraction(a: f64, b: f64, x: f64) -> f64 {
-    let tiny = 1e-300;
-    let guard = |v: f64| if v.abs() < tiny { tiny } else { v };
-    let mut c = 1.0;
-    let mut d = 1.0 / guard(1.0 - (a + b) * x / (a + 1.0));
-    let mut value = d;
-    for m in 1..=STEPS {
-        let m = f64::from(m);
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        d = 1.0 / guard(1.0 + even * d);
-        c = guard(1.0 + even / c);
-        value *= d * c;
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        d = 1.0 / guard(1.0 + odd * d);
-        c = guard(1.0 + odd / c);
-        let step = d * c;
-        value *= step;
-        if (step - 1.0).abs() < 1e-15 {
+    let guard = |value: f64| if value.abs() < 1e-300 { 1e-300 } else { value };
+    let mut upper = 1.0;
+    let mut lower = 1.0 / guard(1.0 - (a + b) * x / (a + 1.0));
+    let mut value = lower;
+    for step in 1..=STEPS {
+        let n = f64::from(step);
+        let even = n * (b - n) * x / ((a + 2.0 * n - 1.0) * (a + 2.0 * n));
+        let odd = -(a + n) * (a + b + n) * x / ((a + 2.0 * n) * (a + 2.0 * n + 1.0));
+        let mut change = 1.0;
+        for coefficient in [even, odd] {
+            lower = 1.0 / guard(1.0 + coefficient * lower);
+            upper = guard(1.0 + coefficient / upper);
+            change = lower * upper;
+            value *= change;
+        }
+        if (change - 1.0).abs() < 1e-15 {
             break;
         }
     }
