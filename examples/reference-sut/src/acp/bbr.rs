@@ -38,6 +38,8 @@ pub(super) struct Bbr {
     probe_until: Option<u64>,
     probe_round: bool,
     lost_in_cycle: bool,
+    /// Only a fault lowers it.
+    ceiling: u64,
 }
 
 impl Bbr {
@@ -60,6 +62,7 @@ impl Bbr {
             probe_until: None,
             probe_round: false,
             lost_in_cycle: false,
+            ceiling: u64::MAX,
         }
     }
 
@@ -203,6 +206,10 @@ impl Control for Bbr {
         self.steer(acked);
         self.probe_rtt(acked);
         self.set_window(acked);
+        if self.ceiling < u64::MAX {
+            self.ceiling += self.mss * acked.bytes / self.ceiling;
+            self.window = self.window.min(self.ceiling);
+        }
     }
 
     fn congestion(&mut self, _now: u64) {}
@@ -210,7 +217,7 @@ impl Control for Bbr {
     fn lost(&mut self, _now: u64) {
         self.lost_in_cycle = true;
         if self.setup.is("acp-bbr-heeds-loss") {
-            self.window = self.least();
+            self.ceiling = (self.window.min(self.ceiling) / 2).max(self.least());
         }
     }
 

@@ -28,7 +28,7 @@ pub const MUTANTS: &[Mutant] = &[
         "ACP-019",
         "BBR neither drains nor limits what is in flight to twice the product",
     ),
-    mutant("acp-bbr-heeds-loss", "ACP-020", "BBR goes back to its least window on each loss"),
+    mutant("acp-bbr-heeds-loss", "ACP-020", "BBR's window is halved by a loss and then grows like Reno's"),
     mutant("acp-ecn-every-mark", "ACP-021", "each mark reduces, also of the same round trip"),
     mutant("acp-loss-of-the-rest", "ACP-022", "the loss rate is lost over acknowledged"),
 ];

@@ -40,8 +40,8 @@ pub(super) const CURVE: Case =
 fn curve(bench: &mut Bench<'_>) -> Result<(), Stop> {
     bench.needs("acp", "cubic")?;
     // So large a product that the Reno-friendly region does not come into it.
-    let segments = bench.amount(200, 100);
-    let mut script = Script::open(bench, "cubic", MSS, 200 * MS_NS)?;
+    let segments = bench.amount(200, 150);
+    let mut script = Script::open(bench, "cubic", MSS, 100 * MS_NS)?;
     script.grow(segments)?;
     let summit = script.segments();
     script.lose()?;

@@ -82,7 +82,7 @@ pub(super) const FAIRNESS: Case =
 fn fairness(bench: &mut Bench<'_>) -> Result<(), Stop> {
     // The second starts when the first has settled; 100 round trips with a full buffer later they should share.
     let begin = SECOND_NS + 100 * 2 * RTT_NS;
-    let until = begin + bench.amount(60, 20) * SECOND_NS;
+    let until = begin + bench.amount(40, 20) * SECOND_NS;
     for alg in declared(bench, ALL)? {
         let reports = simulate(bench, alg, bottleneck(1.0), &[0, SECOND_NS], until, &mut |_| Ok(()))?;
         let shares: Vec<f64> =
