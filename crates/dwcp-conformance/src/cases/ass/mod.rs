@@ -3,8 +3,9 @@
 use crate::requirement::Case;
 
 mod scheduler;
+mod sync;
 
 /// All of them.
 pub fn cases() -> Vec<Case> {
-    scheduler::cases()
+    [scheduler::cases(), sync::cases()].concat()
 }
