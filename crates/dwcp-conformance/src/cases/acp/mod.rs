@@ -3,8 +3,9 @@
 use crate::requirement::Case;
 
 mod congestion;
+mod consensus;
 
 /// All of them.
 pub fn cases() -> Vec<Case> {
-    congestion::cases()
+    [congestion::cases(), consensus::cases()].concat()
 }
