@@ -14,8 +14,10 @@
 pub mod b64;
 pub mod bench;
 pub mod cases;
+pub mod driver;
 pub mod payload;
 pub mod protocol;
+pub mod report;
 pub mod requirement;
 pub mod rng;
 pub mod stop;

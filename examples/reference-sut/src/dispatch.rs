@@ -87,7 +87,7 @@ impl Sut {
 
     fn answer(&mut self, op: &str, params: &Value) -> Answer {
         match op {
-            "hello" => Ok(self.hello()),
+            "hello" => Ok(Self::hello()),
             "reset" => {
                 *self = Self::with(Setup { seed: whole_or(params, "seed", 0)?, ..self.setup });
                 Ok(json!({}))
@@ -117,7 +117,7 @@ impl Sut {
         at.and_then(|at| self.parts.get_mut(at)).ok_or_else(|| unsupported(op))
     }
 
-    fn hello(&self) -> Value {
+    fn hello() -> Value {
         let mut components: BTreeMap<&str, &[&str]> = BTreeMap::new();
         let mut limits: BTreeMap<&str, Value> = BTreeMap::new();
         for part in PARTS.iter().filter(|part| !part.declares.is_empty()) {
