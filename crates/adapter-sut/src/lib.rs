@@ -18,4 +18,4 @@ mod sweep;
 
 pub use carrier::Carrier;
 pub use sut::Sut;
-pub use sweep::adopt_orphans;
+pub use sweep::{adopt_orphans, end_all_below};

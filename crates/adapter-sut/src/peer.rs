@@ -59,6 +59,10 @@ impl Wire for Peer {
         }
     }
 
+    fn deafen(&mut self) {
+        self.listener = None;
+    }
+
     fn connect(&mut self, address: &str) -> Result<Conn, Broken> {
         let parsed: SocketAddr = address.parse().map_err(|_| wire(format!("{address} is no address")))?;
         if !parsed.ip().is_loopback() {

@@ -74,7 +74,9 @@ fn left(group: i32, mark: &str, below: i32) -> Vec<i32> {
         one.pid > 1
             && one.pid != own
             && !one.zombie
-            && (one.group == group || ours.contains(&one.pid) || marked(one.pid, mark))
+            && ((group > 1 && one.group == group)
+                || ours.contains(&one.pid)
+                || (!mark.is_empty() && marked(one.pid, mark)))
     };
     all.iter().filter(is_left).map(|one| one.pid).collect()
 }
@@ -99,6 +101,11 @@ pub(crate) fn kill_all(group: i32, mark: &str, adopted: bool) -> usize {
         }
         std::thread::sleep(PACE);
     }
+}
+
+/// Ends everything below this process, for a program that is told to end itself. Gives how many could not be ended.
+pub fn end_all_below() -> usize {
+    kill_all(0, "", true)
 }
 
 /// Takes the ends of adopted children.

@@ -217,6 +217,11 @@ impl<'w> Bench<'w> {
         Ok(id)
     }
 
+    /// The next request has an id above this one.
+    pub fn skip_ids(&mut self, beyond: u64) {
+        self.next_id = self.next_id.max(beyond);
+    }
+
     /// Waits for the answer to a request, at most so many milliseconds.
     ///
     /// # Errors

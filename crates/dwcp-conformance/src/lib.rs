@@ -14,6 +14,7 @@
 pub mod b64;
 pub mod bench;
 pub mod cases;
+pub mod checkup;
 pub mod driver;
 pub mod payload;
 pub mod protocol;

@@ -130,6 +130,9 @@ pub trait Wire {
     /// The listener broke.
     fn accept(&mut self) -> Result<Option<Conn>, Broken>;
 
+    /// Closes the listener; connections stay.
+    fn deafen(&mut self);
+
     /// Connects to an address that the implementation named; only loopback.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::refusal::{Answer, Refusal, invalid, text, unsupported, whole_or};
-use crate::{acp, amst, ass, hde, metrics, pba};
+use crate::{acp, amst, ass, hde, metrics, payload, pba};
 
 /// What a component is opened with.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,10 @@ impl Sut {
                 Ok(json!({}))
             }
             "shutdown" => Ok(json!({})),
+            "payload.digest" => {
+                let bytes = payload::make(&params["payload"])?;
+                Ok(json!({"len": bytes.len(), "sha256": payload::sha256(&bytes)}))
+            }
             "status" | "metrics.scrape" | "metrics.gate" => {
                 let mut observed = Observed::new();
                 for part in &self.parts {
