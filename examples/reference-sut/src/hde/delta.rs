@@ -17,8 +17,8 @@ pub(super) fn id(content: &[u8]) -> Id {
     digest(&[content])
 }
 
-/// The delta of `state` against `baseline`.
-pub(super) fn diff(baseline: &[u8], state: &[u8], block: usize) -> Vec<u8> {
+/// The delta of `state` against `baseline`, which has the name `id`.
+pub(super) fn diff(id: Id, baseline: &[u8], state: &[u8], block: usize) -> Vec<u8> {
     let blocks = state.chunks(block);
     let mut same = vec![0_u8; blocks.len().div_ceil(8)];
     let mut rest = Vec::new();
@@ -30,7 +30,7 @@ pub(super) fn diff(baseline: &[u8], state: &[u8], block: usize) -> Vec<u8> {
         }
     }
     let len = (state.len() as u32).to_be_bytes();
-    [&id(baseline)[..], &len[..], &same, &rest].concat()
+    [&id[..], &len[..], &same, &rest].concat()
 }
 
 /// The name of the baseline of a delta.

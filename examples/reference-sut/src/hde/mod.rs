@@ -53,12 +53,10 @@ struct Hde {
     setup: Setup,
     contexts: BTreeMap<u64, Context>,
     next: u64,
-    /// Frames made so far; only a fault looks at it.
-    frames: u64,
 }
 
 fn open(setup: Setup) -> Box<dyn Component> {
-    Box::new(Hde { setup, contexts: BTreeMap::new(), next: 0, frames: 0 })
+    Box::new(Hde { setup, contexts: BTreeMap::new(), next: 0 })
 }
 
 impl Component for Hde {
@@ -138,7 +136,11 @@ impl Hde {
         let context = match text(params, "role")? {
             "sender" => Context::Sender(Box::new(Sender::new(self.setup, config)?)),
             "receiver" => {
-                let skips = if self.setup.is("hde-late-receiver") { self.frames } else { 0 };
+                let last = self.contexts.values().rev().find_map(|context| match context {
+                    Context::Sender(sender) => Some(sender.rotated()),
+                    Context::Receiver(_) => None,
+                });
+                let skips = last.filter(|_| self.setup.is("hde-late-receiver")).unwrap_or(0);
                 Context::Receiver(Box::new(Receiver::new(self.setup, &config, skips)))
             }
             other => return Err(invalid(format!("role {other} is neither sender nor receiver"))),
@@ -166,17 +168,16 @@ impl Hde {
         }
     }
 
-    /// With `scribble` the caller's buffer is overwritten as soon as the frame is made, as callers do.
+    /// With `scribble` the caller writes that into its buffer as soon as the frame is made.
     fn encode(&mut self, params: &Value) -> Answer {
         let mut buffer = make(&params["payload"])?;
         let key = text(params, "key")?;
         let how = choose::how(params)?;
-        self.frames += 1;
         let aliased = self.setup.is("hde-aliased-buffer");
         let sender = self.sender(params)?;
         let made = sender.encode(key, &buffer, how)?;
-        if params["scribble"] == true {
-            buffer.fill(0x5a);
+        if !params["scribble"].is_null() {
+            buffer = make(&params["scribble"])?;
             if aliased {
                 sender.alias(key, buffer);
             }

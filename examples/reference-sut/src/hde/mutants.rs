@@ -13,7 +13,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         "hde-late-receiver",
         "HDE-003",
-        "a receiver that is opened late begins to count where the sender stands",
+        "a receiver opened after a whole state was sent again takes the frames before it for old ones",
     ),
     mutant("hde-any-baseline", "HDE-004", "a delta whose baseline is not there is put on the newest one"),
     mutant(
@@ -32,7 +32,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant("hde-escapes", "HDE-010", "a body that is not compressed has an escape byte every 512 bytes"),
     mutant("hde-pads-tiny", "HDE-011", "inputs under 4 bytes are padded to 4"),
     mutant("hde-small-blocks", "HDE-012", "zstd works on 2 KiB at a time"),
-    mutant("hde-coarse-delta", "HDE-013", "a delta compares blocks of 16 KiB"),
+    mutant("hde-coarse-delta", "HDE-013", "a delta compares blocks of 64 KiB"),
     mutant("hde-tiers-swapped", "HDE-014", "the levels of the tiers 2 and 3 are swapped"),
     mutant("hde-lz4-at-100-kib", "HDE-015", "exactly 100 KiB still counts as under 100 KiB"),
     mutant("hde-probes-the-start", "HDE-016", "whether an input shrinks is judged by its first 256 bytes"),

@@ -109,7 +109,7 @@ impl Receiver {
         }
         let baseline =
             found.ok_or_else(|| refuse("baseline_missing", "the baseline of this delta is not here"))?;
-        let block = if self.setup.is("hde-coarse-delta") { 4 * delta::BLOCK } else { delta::BLOCK };
+        let block = if self.setup.is("hde-coarse-delta") { 16 * delta::BLOCK } else { delta::BLOCK };
         if self.setup.is("hde-shrink-keeps-tail") {
             let mut state = delta::apply(baseline, unpacked, block)?;
             state.extend(baseline.get(state.len()..).unwrap_or_default());

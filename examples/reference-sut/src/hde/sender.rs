@@ -17,6 +17,7 @@ pub(super) const MAX_CHAIN: u32 = 10;
 
 /// The last state of a key, and how many deltas led to it.
 struct State {
+    id: delta::Id,
     content: Vec<u8>,
     chain: u32,
 }
@@ -28,6 +29,8 @@ pub(super) struct Sender {
     /// Bytes of all states.
     held: u64,
     frames: u64,
+    /// How many frames there were when a whole state was last sent again.
+    rotated: u64,
     pub(super) original: u64,
     pub(super) compressed: u64,
 }
@@ -44,11 +47,25 @@ impl Sender {
         if config.dictionaries.len() > 1 {
             return Err(invalid("a sender has at most one dictionary"));
         }
-        Ok(Self { setup, config, states: BTreeMap::new(), held: 0, frames: 0, original: 0, compressed: 0 })
+        Ok(Self {
+            setup,
+            config,
+            states: BTreeMap::new(),
+            held: 0,
+            frames: 0,
+            rotated: 0,
+            original: 0,
+            compressed: 0,
+        })
     }
 
     pub(super) fn baseline(&self, key: &str) -> Option<&[u8]> {
         self.states.get(key).map(|state| state.content.as_slice())
+    }
+
+    /// How many frames came before the last whole state.
+    pub(super) const fn rotated(&self) -> u64 {
+        self.rotated
     }
 
     /// The fault of a sender that keeps the caller's buffer instead of a copy.
@@ -73,11 +90,12 @@ impl Sender {
         let choice = choose::choose(how, &content, faults)?;
         self.spoil(&mut content, how, choice.0);
         let whole = self.frame(&content, &content, false, how, choice)?;
-        let earlier = self.states.get(key).filter(|state| state.chain < MAX_CHAIN);
-        let block = if self.setup.is("hde-coarse-delta") { 4 * delta::BLOCK } else { delta::BLOCK };
+        let earlier_was_full = self.states.get(key).is_some_and(|state| state.chain >= MAX_CHAIN);
+        let earlier = self.states.get(key).filter(|_| !earlier_was_full);
+        let block = if self.setup.is("hde-coarse-delta") { 16 * delta::BLOCK } else { delta::BLOCK };
         let as_delta = match earlier {
             Some(state) => {
-                let delta = delta::diff(&state.content, &content, block);
+                let delta = delta::diff(state.id, &state.content, &content, block);
                 let choice = choose::choose(how, &delta, Faults::default())?;
                 Some((self.frame(&content, &delta, true, how, choice)?, state.chain + 1))
             }
@@ -87,6 +105,9 @@ impl Sender {
             Some((made, chain)) if made.bytes.len() < whole.bytes.len() => (made, chain),
             _ => (whole, 0),
         };
+        if earlier_was_full {
+            self.rotated = self.frames;
+        }
         self.count(&content, &made);
         self.remember(key, content, chain);
         Ok(made)
@@ -162,7 +183,9 @@ impl Sender {
 
     fn remember(&mut self, key: &str, content: Vec<u8>, chain: u32) {
         self.held += content.len() as u64;
-        if let Some(old) = self.states.insert(key.to_owned(), State { content, chain }) {
+        if let Some(old) =
+            self.states.insert(key.to_owned(), State { id: delta::id(&content), content, chain })
+        {
             self.held -= old.content.len() as u64;
         }
         while self.held > BASELINE_CAP

@@ -59,14 +59,7 @@ fn missing(bench: &mut Bench<'_>) -> Result<(), Stop> {
         // Another state under the same key, of the same length.
         let other = Payload::of(Gen::Mixed, rng.next_u64(), 60_000);
         let stranger = open(bench, "sender", json!({}))?;
-        exchanged(
-            bench,
-            (stranger, fresh),
-            "k",
-            How::Default,
-            &other,
-            "a first frame decodes",
-        )?;
+        exchanged(bench, (stranger, fresh), "k", How::Default, &other, "a first frame decodes")?;
         let what = "a delta over a replaced baseline is baseline_missing";
         refused(bench.call("hde.decode", params), &[Code::BaselineMissing], what)?;
         // With its own baseline it decodes.
@@ -89,8 +82,11 @@ fn buffer(bench: &mut Bench<'_>) -> Result<(), Stop> {
         let mut rng = bench.begin_round(round);
         let (sender, receiver) = pair(bench)?;
         let states = two_states(&mut rng);
-        for (step, state) in [&states.0, &states.1, &states.0, &states.1].into_iter().enumerate() {
-            let params = json!({"ctx": sender, "key": "k", "payload": state.recipe(), "scribble": true});
+        // The caller has one buffer, and writes the next state into it while the last frame is on its way.
+        let order = [&states.0, &states.1, &states.0, &states.1];
+        for (step, state) in order.into_iter().enumerate() {
+            let next = order[(step + 1) % 4].recipe();
+            let params = json!({"ctx": sender, "key": "k", "payload": state.recipe(), "scribble": next});
             let made = frame(&bench.call("hde.encode", params)?)?;
             let what = "a frame made after the caller reused its buffer decodes to what was sent";
             let answer = super::decode(bench, receiver, &made).map_err(|stop| match stop {
