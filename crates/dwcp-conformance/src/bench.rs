@@ -217,6 +217,11 @@ impl<'w> Bench<'w> {
         Ok(id)
     }
 
+    /// The next request has an id above this one.
+    pub fn skip_ids(&mut self, beyond: u64) {
+        self.next_id = self.next_id.max(beyond);
+    }
+
     /// Waits for the answer to a request, at most so many milliseconds.
     ///
     /// # Errors
@@ -280,14 +285,9 @@ impl<'w> Bench<'w> {
         self.world.now_us()
     }
 
-    /// Resident memory of the implementation in KiB, where it can be read.
-    pub fn resident_kib(&mut self) -> Option<u64> {
-        self.world.resident_kib()
-    }
-
-    /// TCP connections of the implementation, where they can be counted.
-    pub fn sockets(&mut self) -> Option<u32> {
-        self.world.sockets()
+    /// Most resident memory that the implementation had so far, in KiB, where it can be read.
+    pub fn peak_kib(&mut self) -> Option<u64> {
+        self.world.peak_kib()
     }
 
     /// The harness as TCP peer.

@@ -92,11 +92,8 @@ pub trait World {
     /// Microseconds of a monotonic clock since some moment.
     fn now_us(&mut self) -> u64;
 
-    /// Resident memory of the implementation in KiB; `None` where it cannot be read.
-    fn resident_kib(&mut self) -> Option<u64>;
-
-    /// TCP connections that the implementation has open; `None` where that cannot be read.
-    fn sockets(&mut self) -> Option<u32>;
+    /// Most resident memory that the implementation had so far, in KiB; `None` where it cannot be read.
+    fn peak_kib(&mut self) -> Option<u64>;
 
     /// The harness as a TCP peer.
     fn wire(&mut self) -> &mut dyn Wire;
@@ -133,6 +130,9 @@ pub trait Wire {
     /// The listener broke.
     fn accept(&mut self) -> Result<Option<Conn>, Broken>;
 
+    /// Closes the listener; connections stay.
+    fn deafen(&mut self);
+
     /// Connects to an address that the implementation named; only loopback.
     ///
     /// # Errors
@@ -154,6 +154,6 @@ pub trait Wire {
     /// Closes it.
     fn close(&mut self, conn: Conn);
 
-    /// Waits until something can be read, accepted or received from the implementation, at most so long.
+    /// Waits until something can be read or accepted, at most so many microseconds.
     fn wait(&mut self, at_most_us: u64);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::refusal::{Answer, Refusal, invalid, text, unsupported, whole_or};
-use crate::{acp, amst, ass, hde, metrics, pba};
+use crate::{acp, amst, ass, hde, metrics, payload, pba};
 
 /// What a component is opened with.
 #[derive(Clone, Copy, Debug)]
@@ -87,12 +87,16 @@ impl Sut {
 
     fn answer(&mut self, op: &str, params: &Value) -> Answer {
         match op {
-            "hello" => Ok(self.hello()),
+            "hello" => Ok(Self::hello()),
             "reset" => {
                 *self = Self::with(Setup { seed: whole_or(params, "seed", 0)?, ..self.setup });
                 Ok(json!({}))
             }
             "shutdown" => Ok(json!({})),
+            "payload.digest" => {
+                let bytes = payload::make(&params["payload"])?;
+                Ok(json!({"len": bytes.len(), "sha256": payload::sha256(&bytes)}))
+            }
             "status" | "metrics.scrape" | "metrics.gate" => {
                 let mut observed = Observed::new();
                 for part in &self.parts {
@@ -117,7 +121,7 @@ impl Sut {
         at.and_then(|at| self.parts.get_mut(at)).ok_or_else(|| unsupported(op))
     }
 
-    fn hello(&self) -> Value {
+    fn hello() -> Value {
         let mut components: BTreeMap<&str, &[&str]> = BTreeMap::new();
         let mut limits: BTreeMap<&str, Value> = BTreeMap::new();
         for part in PARTS.iter().filter(|part| !part.declares.is_empty()) {

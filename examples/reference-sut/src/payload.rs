@@ -1,5 +1,7 @@
 //! Payloads made from recipes: `{gen, seed, len, skip}`, `{b64}` or `{parts}`. See the harness's documentation.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -107,8 +109,10 @@ fn records(rng: &mut Rng, len: usize) -> Vec<u8> {
         let n = rng.next() % 1_000_000;
         let (region, state) = (regions[(n % 4) as usize], states[(n / 4 % 4) as usize]);
         let (cpu, mem) = (n % 100, n * 4096);
-        made += &format!(
-            "{{\"id\":{n},\"region\":\"{region}\",\"state\":\"{state}\",\"cpu\":{cpu},\"mem\":{mem}}}\n"
+        // Writing to a text cannot fail.
+        let _ = writeln!(
+            made,
+            "{{\"id\":{n},\"region\":\"{region}\",\"state\":\"{state}\",\"cpu\":{cpu},\"mem\":{mem}}}"
         );
     }
     made.into_bytes()[..len].to_vec()
