@@ -2,6 +2,7 @@
 //! implementation harms only its own case.
 
 pub mod hostile;
+pub mod kernel;
 pub mod mutants;
 pub mod reference;
 

@@ -16,7 +16,7 @@ pub const DECLARES: &[&str] = &["metrics", "status", "gate"];
 pub const MUTANTS: &[Mutant] = &[
     mutant("met-two-types", "MET-001", "the type of the loss rate stands twice"),
     mutant("met-no-available", "MET-002", "the available bandwidth is not exported under its name"),
-    mutant("met-counter-by-session", "MET-003", "the sent bytes go down when connections are reopened"),
+    mutant("met-counter-by-session", "MET-003", "the sent bytes are those of the last connection"),
     mutant("met-loss-in-percent", "MET-004", "the loss rate is told in per cent"),
     mutant("met-ratio-turned", "MET-005", "the compression ratio is compressed over original"),
     mutant("met-no-requests", "MET-006", "the number of requests is not exported"),
