@@ -5,6 +5,7 @@ use crate::requirement::{Case, Profile};
 pub mod acp;
 pub mod amst;
 pub mod ass;
+mod entry;
 pub mod hde;
 pub mod met;
 pub mod pba;

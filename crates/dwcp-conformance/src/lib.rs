@@ -13,6 +13,7 @@
 
 pub mod b64;
 pub mod bench;
+pub mod bus;
 pub mod cases;
 pub mod checkup;
 pub mod driver;
@@ -21,5 +22,8 @@ pub mod protocol;
 pub mod report;
 pub mod requirement;
 pub mod rng;
+pub mod series;
+pub mod sim;
+pub mod stats;
 pub mod stop;
 pub mod world;

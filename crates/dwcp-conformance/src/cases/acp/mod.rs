@@ -2,7 +2,10 @@
 
 use crate::requirement::Case;
 
+mod congestion;
+mod consensus;
+
 /// All of them.
 pub fn cases() -> Vec<Case> {
-    Vec::new()
+    [congestion::cases(), consensus::cases()].concat()
 }

@@ -2,7 +2,10 @@
 
 use crate::requirement::Case;
 
+mod scheduler;
+mod sync;
+
 /// All of them.
 pub fn cases() -> Vec<Case> {
-    Vec::new()
+    [scheduler::cases(), sync::cases()].concat()
 }
