@@ -159,3 +159,28 @@ fn requirements_are_listed_and_explained() {
     let schema: Value = serde_json::from_str(&harness(&["schema"]).text).unwrap();
     assert_eq!(schema["properties"]["schema"]["const"], "dwcp-conformance-report/1");
 }
+
+/// Serves the reference there, runs one case over it, ends the server by its process id.
+fn served(words: &[&str], connect: impl Fn(&str) -> String) {
+    use std::io::{BufRead, BufReader};
+    let mut server = Command::new(programs::folder().unwrap().join("dwcp-conformance"));
+    server.arg("serve").args(words).arg("--").arg(reference()).stdout(std::process::Stdio::piped());
+    let mut server = server.spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let place = connect(ready.trim());
+    let said = harness(&["run", "--profile", "hde", "--quick", "--only", "HDE-005", "--only", "HDE-013", "--connect", &place]);
+    programs::signal(server.id(), "TERM", false);
+    let ended = programs::wait(&mut server, Duration::from_secs(10));
+    assert_eq!(said.code, 0, "{}", said.text);
+    assert_eq!(ended.and_then(|status| status.code()), Some(130));
+}
+
+#[test]
+fn an_adapter_is_served_over_a_socket_and_over_http() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s").display().to_string();
+    let said = |ready: &str| ready.trim_start_matches("--connect ").to_owned();
+    served(&["--socket", &path], said);
+    served(&["--http", "127.0.0.1:0"], said);
+}

@@ -48,6 +48,18 @@ pub(crate) enum Command {
         #[arg(last = true)]
         adapter: Vec<String>,
     },
+    /// Puts an adapter behind a Unix socket or HTTP, for `--connect`; each connection has its own process
+    Serve {
+        /// Where to listen: a path
+        #[arg(long, value_name = "PATH", conflicts_with = "http", required_unless_present = "http")]
+        socket: Option<PathBuf>,
+        /// Where to listen: HOST:PORT; port 0 takes a free one and prints it
+        #[arg(long, value_name = "HOST:PORT")]
+        http: Option<String>,
+        /// The adapter and its arguments
+        #[arg(last = true, required = true)]
+        adapter: Vec<String>,
+    },
     /// Prints the JSON schema of a report
     Schema,
 }

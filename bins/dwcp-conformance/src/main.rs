@@ -10,6 +10,7 @@ mod replay;
 mod run;
 mod show;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Diff { old, new, tolerance } => show::diff(&old, &new, tolerance),
         Command::CheckAdapter { connect, adapter } => checkup::check(connect.as_deref(), &adapter),
+        Command::Serve { socket, http, adapter } => serve(socket.as_deref(), http.as_deref(), &adapter),
         Command::Schema => {
             print!("{}", include_str!("report.schema.json"));
             Ok(true)
@@ -46,6 +48,20 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Serves until it is told to end.
+fn serve(socket: Option<&Path>, http: Option<&str>, adapter: &[String]) -> Result<bool, Usage> {
+    match (socket, http) {
+        (Some(path), _) => {
+            adapter_sut::serve::unix(path, adapter, || println!("--connect unix:{}", path.display()))
+        }
+        (None, Some(address)) => {
+            adapter_sut::serve::http(address, adapter, |at| println!("--connect http:{at}"))
+        }
+        (None, None) => Err("either --socket or --http".to_owned()),
+    }
+    .map(|()| true)
 }
 
 /// Whatever an implementation leaves behind becomes ours; told to end, we end it first.

@@ -13,6 +13,7 @@
 pub mod carrier;
 mod lines;
 pub mod peer;
+pub mod serve;
 mod sut;
 mod sweep;
 
