@@ -2,6 +2,7 @@
 
 mod alertmanager;
 pub mod bad_input;
+pub mod dwcp;
 pub mod false_alarms;
 mod gate;
 pub mod models;
@@ -38,6 +39,19 @@ pub const TOPICS: &[Topic] = &[
     ("alertmanager", "silences at a real Alertmanager (Debian), on every way out", alertmanager::prove),
     ("promql", "expressions and alert rules through our evaluator and through promtool", promql::prove),
     ("replay", "simulated runs decided again bit for bit, every damage to a journal named", replay::proof),
+    (
+        "dwcp-reference",
+        "the reference meets every requirement, in the time given (--quick)",
+        dwcp::reference::prove,
+    ),
+    ("dwcp-hostile", "implementations that mean harm, each contained (needs Python)", dwcp::hostile::prove),
+    ("dwcp-mutants-own", "each faulty variant fails its own requirement", dwcp::mutants::own),
+    (
+        "dwcp-mutants",
+        "each faulty variant against its whole profile; writes the matrix",
+        dwcp::mutants::matrix,
+    ),
+    ("dwcp-kernel", "simulated TCP against the kernel's behind a rate limit (needs root, iproute2)", dwcp::kernel::prove),
 ];
 
 fn crash_topic() -> Result<Verdict, String> {

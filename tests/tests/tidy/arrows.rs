@@ -34,7 +34,7 @@ fn is_pure(name: &str) -> bool {
 }
 
 /// The arrows of each pure crate.
-const PURE_ARROWS: [(&str, &[&str]); 11] = [
+const PURE_ARROWS: [(&str, &[&str]); 12] = [
     ("run", &["pipeline-core", "release", "machine"]),
     ("release", &["deploy-strategies", "health", "rollback", "machine"]),
     ("rollback", &["health", "machine"]),
@@ -47,6 +47,7 @@ const PURE_ARROWS: [(&str, &[&str]); 11] = [
     ("promql", &[]),
     // Decision record 0006.
     ("gate", &["health", "exposition", "promql", "machine"]),
+    ("dwcp-conformance", &["exposition", "machine"]),
 ];
 
 /// Whether the list has this arrow.

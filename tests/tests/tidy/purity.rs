@@ -4,7 +4,7 @@ use super::code::code_of;
 use super::{Source, none, root, sources};
 
 /// Crates that decide. `simulation` stands in for the world and is not among them.
-pub(crate) const PURE: [&str; 11] = [
+pub(crate) const PURE: [&str; 12] = [
     "machine",
     "pipeline-core",
     "deploy-strategies",
@@ -16,6 +16,7 @@ pub(crate) const PURE: [&str; 11] = [
     "exposition",
     "promql",
     "gate",
+    "dwcp-conformance",
 ];
 
 /// Words that have no place in a decision.
@@ -50,7 +51,7 @@ const FOREIGN: [&str; 27] = [
 ];
 
 /// Outside crates that a pure crate may use.
-const OUTSIDE: [&str; 10] = [
+const OUTSIDE: [&str; 12] = [
     "serde",
     "serde_json",
     "serde-saphyr",
@@ -60,6 +61,8 @@ const OUTSIDE: [&str; 10] = [
     "petgraph",
     "libm",
     "regex",
+    "zstd",
+    "lz4_flex",
     // Only behind the feature `lenient` of exposition, for comparison.
     "prometheus-parse",
 ];

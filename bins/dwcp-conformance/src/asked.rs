@@ -1,0 +1,41 @@
+//! Turns words of the command line into what they name.
+
+use adapter_sut::{Carrier, Sut};
+use dwcp_conformance::cases;
+use dwcp_conformance::requirement::{Case, Profile};
+
+use crate::Usage;
+
+/// Where the implementation is.
+pub(crate) fn sut(connect: Option<&str>, adapter: &[String]) -> Result<Sut, Usage> {
+    let carrier = match (connect, adapter) {
+        (None, []) => return Err("no adapter was named: put it after --, or use --connect".to_owned()),
+        (None, words) => Carrier::Process(words.to_vec()),
+        (Some(_), [_, ..]) => return Err("either --connect or an adapter after --, not both".to_owned()),
+        (Some(place), []) => match place.split_once(':') {
+            Some(("unix", path)) => Carrier::Unix(path.to_owned()),
+            Some(("http", address)) => Carrier::Http(address.trim_start_matches('/').to_owned()),
+            _ => return Err(format!("{place}: --connect takes unix:PATH or http:HOST:PORT")),
+        },
+    };
+    Ok(Sut::new(carrier, true))
+}
+
+/// The profiles of those names.
+pub(crate) fn profiles(names: &[String]) -> Result<Vec<Profile>, Usage> {
+    if names.iter().any(|name| name == "all") {
+        return Ok(Profile::ALL.to_vec());
+    }
+    let known = || Profile::ALL.map(Profile::name).join(" ");
+    let find = |name: &String| {
+        Profile::named(name).ok_or_else(|| format!("there is no profile {name}; there are: all {}", known()))
+    };
+    names.iter().map(find).collect()
+}
+
+/// The case of that requirement.
+pub(crate) fn case(id: &str) -> Result<Case, Usage> {
+    let id = id.to_uppercase();
+    let found = cases::all().into_iter().find(|case| case.requirement.id == id);
+    found.ok_or_else(|| format!("there is no requirement {id}; dwcp-conformance list names them"))
+}
