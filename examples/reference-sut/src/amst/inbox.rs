@@ -64,6 +64,7 @@ impl Inbox {
         setup: Setup,
         framing: Framing,
         transfers: u32,
+        streams: u32,
     ) -> Result<(Arc<Self>, u16), Refusal> {
         let failed = |error: std::io::Error| refuse("internal", error.to_string());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
