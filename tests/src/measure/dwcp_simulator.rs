@@ -43,7 +43,7 @@ fn round_trips(loss_ppm: u32, lasts: Duration) -> f64 {
 ///
 /// # Errors
 /// None.
-pub fn run() -> Result<Verdict, String> {
+pub(super) fn run() -> Result<Verdict, String> {
     let lasts = Duration::from_secs(if quick() { 1 } else { 3 });
     let mut slowest = f64::INFINITY;
     for (name, loss_ppm) in [("faultless", 0), ("1 % loss", 10_000)] {

@@ -1,5 +1,6 @@
 //! Who may import whom: the list of `docs/architecture.md`, read against `cargo metadata`.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -18,7 +19,8 @@ struct Arrow {
 
 /// The kind of a package, by the folder of its manifest.
 fn kind(name: &str, manifest: &str) -> &'static str {
-    let below = |folder: &str| manifest.contains(&format!("/{folder}/{name}/Cargo.toml"));
+    let home = Path::new(manifest).ancestors().nth(2).and_then(Path::file_name);
+    let below = |folder: &str| home.is_some_and(|home| home == folder);
     match name {
         "delivery-tests" | "delivery-corpus" => "tests",
         "runner" | "ports" | "simulation" => "shell",
