@@ -169,7 +169,18 @@ fn served(words: &[&str], connect: impl Fn(&str) -> String) {
     let mut ready = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
     let place = connect(ready.trim());
-    let said = harness(&["run", "--profile", "hde", "--quick", "--only", "HDE-005", "--only", "HDE-013", "--connect", &place]);
+    let said = harness(&[
+        "run",
+        "--profile",
+        "hde",
+        "--quick",
+        "--only",
+        "HDE-005",
+        "--only",
+        "HDE-013",
+        "--connect",
+        &place,
+    ]);
     programs::signal(server.id(), "TERM", false);
     let ended = programs::wait(&mut server, Duration::from_secs(10));
     assert_eq!(said.code, 0, "{}", said.text);

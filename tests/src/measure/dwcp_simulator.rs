@@ -20,7 +20,8 @@ fn round_trips(loss_ppm: u32, lasts: Duration) -> f64 {
     let mut send = |network: &mut Network| {
         number += 1;
         let sent_ns = network.now_ns();
-        network.send(there, Packet { flow: (number % 7) as u32, number, bytes: 1_500, sent_ns, marked: false });
+        network
+            .send(there, Packet { flow: (number % 7) as u32, number, bytes: 1_500, sent_ns, marked: false });
     };
     (0..PACKETS).for_each(|_| send(&mut network));
     let begun = Instant::now();
@@ -42,7 +43,7 @@ fn round_trips(loss_ppm: u32, lasts: Duration) -> f64 {
 ///
 /// # Errors
 /// None.
-pub fn run() -> Result<Verdict, String> {
+pub(super) fn run() -> Result<Verdict, String> {
     let lasts = Duration::from_secs(if quick() { 1 } else { 3 });
     let mut slowest = f64::INFINITY;
     for (name, loss_ppm) in [("faultless", 0), ("1 % loss", 10_000)] {
@@ -50,6 +51,7 @@ pub fn run() -> Result<Verdict, String> {
         println!("{name:<12} {:>6.2} million packet events a second", rate / 1e6);
         slowest = slowest.min(rate);
     }
-    let text = format!("{:.2} million packet events a second on one core (aim >= {:.0})", slowest / 1e6, AIM / 1e6);
+    let text =
+        format!("{:.2} million packet events a second on one core (aim >= {:.0})", slowest / 1e6, AIM / 1e6);
     Ok(Verdict::new(text, slowest >= AIM))
 }

@@ -18,7 +18,11 @@ pub const TOPICS: &[Topic] = &[
     ("jobs", "10 000 jobs `true` by nova-pipeline, beside a bare spawn loop", jobs::measure),
     ("journal", "An append at each durability, beside a bare append and sync", journal::measure),
     ("dwcp-run", "All conformance profiles against the reference, quick and full (--quick)", dwcp::run),
-    ("dwcp-simulator", "The network simulator of the harness: packet events a second (--quick)", dwcp_simulator::run),
+    (
+        "dwcp-simulator",
+        "The network simulator of the harness: packet events a second (--quick)",
+        dwcp_simulator::run,
+    ),
     ("flip", "From the verdict to the last request begun on the bad revision", flip::measure),
     ("parse", "The strict parser of expositions beside prometheus-parse: bytes a second", parse::measure),
     ("splitter", "The splitter beside nginx: CPU a request and p99 at one rate", splitter::measure),

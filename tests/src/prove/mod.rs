@@ -49,7 +49,11 @@ pub const TOPICS: &[Topic] = &[
         "each faulty variant against its whole profile; writes the matrix",
         dwcp::mutants::matrix,
     ),
-    ("dwcp-kernel", "simulated TCP against the kernel's behind a rate limit (needs root, iproute2)", dwcp::kernel::prove),
+    (
+        "dwcp-kernel",
+        "simulated TCP against the kernel's behind a rate limit (needs root, iproute2)",
+        dwcp::kernel::prove,
+    ),
 ];
 
 fn crash_topic() -> Result<Verdict, String> {

@@ -41,7 +41,11 @@ fn open(setup: Setup) -> Box<dyn Component> {
 
 impl Component for Opened {
     fn handle(&mut self, op: &str, params: &Value) -> Answer {
-        if op.starts_with("cons.") { self.consensus.handle(op, params) } else { self.congestion.handle(op, params) }
+        if op.starts_with("cons.") {
+            self.consensus.handle(op, params)
+        } else {
+            self.congestion.handle(op, params)
+        }
     }
 
     fn observe(&self, into: &mut Observed) {

@@ -90,7 +90,8 @@ impl Session {
             return;
         }
         let counted = if self.setup.is("met-counter-by-session") { self.conns.len() - 1 } else { 0 };
-        let (sent, lost) = self.conns[counted..].iter().map(Conn::counted).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+        let (sent, lost) =
+            self.conns[counted..].iter().map(Conn::counted).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
         into.insert("dwcp_sent_bytes_total".to_owned(), sent as f64);
         into.insert("dwcp_lost_bytes_total".to_owned(), lost as f64);
         let rate =

@@ -35,6 +35,12 @@ pub(super) fn gate(setup: Setup, params: &Value) -> Answer {
         over |= seen.is_some_and(|seen| seen > most);
         series.insert(name.to_owned(), Value::from(if seen.is_some() { "known" } else { "unknown" }));
     }
-    let verdict = if over { "fail" } else if unknown { "unknown" } else { "pass" };
+    let verdict = if over {
+        "fail"
+    } else if unknown {
+        "unknown"
+    } else {
+        "pass"
+    };
     Ok(json!({"verdict": verdict, "pass": verdict == "pass", "series": series}))
 }

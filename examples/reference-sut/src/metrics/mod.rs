@@ -55,10 +55,12 @@ impl Metrics {
             (original, compressed) if turned => compressed / original.max(1.0),
             (original, compressed) => original / compressed,
         };
-        let loss = of("dwcp_packet_loss_rate") * if self.setup.is("met-loss-in-percent") { 100.0 } else { 1.0 };
+        let loss =
+            of("dwcp_packet_loss_rate") * if self.setup.is("met-loss-in-percent") { 100.0 } else { 1.0 };
         let sent = of("dwcp_sent_bytes_total") + of("amst_sent_bytes");
         // Counters never go down, also when connections are gone.
-        self.sent_most = if self.setup.is("met-counter-by-session") { sent } else { self.sent_most.max(sent) };
+        self.sent_most =
+            if self.setup.is("met-counter-by-session") { sent } else { self.sent_most.max(sent) };
         let latency = of("dwcp_latency_milliseconds");
         Observed::from(
             [

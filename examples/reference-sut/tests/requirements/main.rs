@@ -49,7 +49,8 @@ fn the_reference_meets_its_requirements() {
 
 #[test]
 fn each_fault_is_seen_by_its_requirement() {
-    let listed: Vec<BTreeMap<String, String>> = serde_json::from_str(&mutants::list()).expect("a list of faults");
+    let listed: Vec<BTreeMap<String, String>> =
+        serde_json::from_str(&mutants::list()).expect("a list of faults");
     for case in asked() {
         let own = listed.iter().filter(|row| row["requirement"] == case.requirement.id);
         let faults: Vec<_> = own.filter_map(|row| mutants::named(&row["name"])).collect();

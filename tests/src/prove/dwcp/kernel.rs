@@ -53,7 +53,8 @@ fn tool(program: &str, words: &str) -> Result<(), String> {
 /// Two ends: ours limited to a rate, the other in a namespace of its own.
 fn limited(rate_bps: u64, subnet: u8) -> Result<Namespace, String> {
     let id = std::process::id() % 10_000;
-    let (name, ours, theirs) = (format!("nova-{id}-{subnet}"), format!("nv{id}a{subnet}"), format!("nv{id}b{subnet}"));
+    let (name, ours, theirs) =
+        (format!("nova-{id}-{subnet}"), format!("nv{id}a{subnet}"), format!("nv{id}b{subnet}"));
     tool("ip", &format!("netns add {name}"))?;
     let namespace = Namespace { name: name.clone() };
     tool("ip", &format!("link add {ours} type veth peer name {theirs} netns {name}"))?;
@@ -74,8 +75,8 @@ fn kernel(rate_bps: u64, subnet: u8, lasts: Duration) -> Result<f64, String> {
     let receiver = std::thread::spawn(move || -> Result<f64, String> {
         let file = File::open(&path).map_err(|error| format!("not run: {path}: {error}"))?;
         setns(file, CloneFlags::CLONE_NEWNET).map_err(|error| format!("not run: setns: {error}"))?;
-        let listener =
-            TcpListener::bind(("0.0.0.0", 0)).map_err(|error| format!("a listener in the namespace: {error}"))?;
+        let listener = TcpListener::bind(("0.0.0.0", 0))
+            .map_err(|error| format!("a listener in the namespace: {error}"))?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
         tell.send(port).map_err(|error| error.to_string())?;
         let (mut stream, _) = listener.accept().map_err(|error| error.to_string())?;
@@ -95,7 +96,10 @@ fn kernel(rate_bps: u64, subnet: u8, lasts: Duration) -> Result<f64, String> {
         let seconds = counted_from.map_or(0.0, |from| from.elapsed().as_secs_f64());
         Ok(bytes as f64 * 8.0 / seconds.max(1e-9))
     });
-    let sent = told.recv_timeout(LIMIT).map_err(|error| error.to_string()).and_then(|port| send(subnet, port, lasts));
+    let sent = told
+        .recv_timeout(LIMIT)
+        .map_err(|error| error.to_string())
+        .and_then(|port| send(subnet, port, lasts));
     let received = receiver.join().map_err(|_| "the receiver ended".to_owned())?;
     drop(namespace);
     let rate = received?;
@@ -190,10 +194,19 @@ pub fn prove() -> Result<Verdict, String> {
         let real = kernel(rate, subnet, Duration::from_secs(seconds))?;
         let here = simulated("cubic", rate, seconds)?;
         let apart = (here / real - 1.0).abs();
-        println!("{:<12} {:>14.2} {:>14.2} {:>7.1}%", format!("{mbit} Mbit/s"), real / 1e6, here / 1e6, apart * 100.0);
+        println!(
+            "{:<12} {:>14.2} {:>14.2} {:>7.1}%",
+            format!("{mbit} Mbit/s"),
+            real / 1e6,
+            here / 1e6,
+            apart * 100.0
+        );
         worst = worst.max(apart);
     }
-    let text =
-        format!("goodput of the simulated TCP within {:.1} % of the kernel's (aim <= {:.0} %)", worst * 100.0, APART * 100.0);
+    let text = format!(
+        "goodput of the simulated TCP within {:.1} % of the kernel's (aim <= {:.0} %)",
+        worst * 100.0,
+        APART * 100.0
+    );
     Ok(Verdict::new(text, worst <= APART))
 }

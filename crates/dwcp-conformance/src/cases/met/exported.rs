@@ -28,13 +28,10 @@ fn parses(bench: &mut Bench<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-pub(super) const NAMES: Case = must(
-    "MET-002",
-    Profile::Metrics,
-    "the six names of the design, or a declared mapping, be present",
-)
-.source("design l.677-703")
-.check(names);
+pub(super) const NAMES: Case =
+    must("MET-002", Profile::Metrics, "the six names of the design, or a declared mapping, be present")
+        .source("design l.677-703")
+        .check(names);
 
 fn names(bench: &mut Bench<'_>) -> Result<(), Stop> {
     reserve(bench, 100.0)?;
@@ -75,7 +72,8 @@ fn alerts(bench: &mut Bench<'_>) -> Result<(), Stop> {
     // `up` is made by Prometheus itself when it scrapes.
     for asked in ASKED.into_iter().filter(|asked| *asked != "up") {
         let here = name(bench, asked);
-        let there = exposition.families.iter().any(|family| family.samples.iter().any(|sample| sample.name == here));
+        let there =
+            exposition.families.iter().any(|family| family.samples.iter().any(|sample| sample.name == here));
         ensure(there, "what an alert rule asks for is exported", || format!("{asked} as {here} is absent"))?;
     }
     Ok(())

@@ -8,12 +8,9 @@ use crate::cases::entry::must;
 use crate::requirement::{Case, Profile};
 use crate::stop::{Stop, ensure};
 
-pub(super) const UNKNOWN: Case = must(
-    "MET-009",
-    Profile::Metrics,
-    "absent or stale series be \"unknown\", and unknown fail the gate",
-)
-.check(unknown);
+pub(super) const UNKNOWN: Case =
+    must("MET-009", Profile::Metrics, "absent or stale series be \"unknown\", and unknown fail the gate")
+        .check(unknown);
 
 /// Milliseconds of some day.
 const NOW: u64 = 1_800_000_000_000;
@@ -40,7 +37,9 @@ fn unknown(bench: &mut Bench<'_>) -> Result<(), Stop> {
             let told = ask(bench, &text, NOW)?;
             let series = told["series"].get(design).or_else(|| told["series"].get(&here)).cloned();
             let held = told["pass"] == false && series == Some(Value::from("unknown"));
-            ensure(held, "a series that is absent is unknown and fails the gate", || format!("{design} {how}: {told}"))?;
+            ensure(held, "a series that is absent is unknown and fails the gate", || {
+                format!("{design} {how}: {told}")
+            })?;
         }
     }
     let stale = ask(bench, &whole, NOW - 3_600_000)?;

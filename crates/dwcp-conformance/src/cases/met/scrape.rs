@@ -28,7 +28,8 @@ pub(super) fn text(bench: &mut Bench<'_>) -> Result<String, Stop> {
 pub(super) fn read(text: &str) -> Result<Exposition<'_>, Stop> {
     let open_metrics = text.trim_end().ends_with("# EOF");
     let limits = Limits::default();
-    let parsed = if open_metrics { parse_as(Dialect::OpenMetrics, text, &limits) } else { parse(text, &limits) };
+    let parsed =
+        if open_metrics { parse_as(Dialect::OpenMetrics, text, &limits) } else { parse(text, &limits) };
     parsed.map_err(|error| fail("the exposition text is well formed", error.to_string()))
 }
 
@@ -79,6 +80,7 @@ fn first_algorithm(bench: &Bench<'_>) -> Result<&'static str, Stop> {
 pub(super) fn reserve(bench: &mut Bench<'_>, amount: f64) -> Result<(), Stop> {
     let open = json!({"mode": "datacenter", "step_s": 1, "horizon_s": 5, "level": 0.95, "capacity": 1_000.0});
     bench.call("pba.open", open)?;
-    bench.call("pba.reserve", json!({"id": "a", "amount": amount, "priority": 1, "now": 0, "until": 1_000}))?;
+    bench
+        .call("pba.reserve", json!({"id": "a", "amount": amount, "priority": 1, "now": 0, "until": 1_000}))?;
     Ok(())
 }

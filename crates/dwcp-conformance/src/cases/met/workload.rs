@@ -26,7 +26,8 @@ fn counters(bench: &mut Bench<'_>) -> Result<(), Stop> {
         traffic(bench, 40 - 8 * round, 10, 20)?;
         if round == 2 {
             // All state but the counters may go; a process that starts again may begin at 0, a reset is none.
-            bench.call("pba.open", json!({"mode": "internet", "step_s": 1, "horizon_s": 5, "level": 0.95}))?;
+            bench
+                .call("pba.open", json!({"mode": "internet", "step_s": 1, "horizon_s": 5, "level": 0.95}))?;
         }
         let text = text(bench)?;
         let mut now = Vec::new();
@@ -51,19 +52,19 @@ fn counters(bench: &mut Bench<'_>) -> Result<(), Stop> {
         before = now;
     }
     let text = text(bench)?;
-    let in_seconds = read(&text)?.families.iter().any(|family| family.name.starts_with("dwcp") && family.name.ends_with("_seconds"));
+    let in_seconds = read(&text)?
+        .families
+        .iter()
+        .any(|family| family.name.starts_with("dwcp") && family.name.ends_with("_seconds"));
     if !in_seconds {
         bench.note("latency SHOULD also be exported in seconds");
     }
     Ok(())
 }
 
-pub(super) const RANGES: Case = must(
-    "MET-004",
-    Profile::Metrics,
-    "loss in [0,1], ratio ≥ 0, allocated ≤ available when available > 0",
-)
-.check(ranges);
+pub(super) const RANGES: Case =
+    must("MET-004", Profile::Metrics, "loss in [0,1], ratio ≥ 0, allocated ≤ available when available > 0")
+        .check(ranges);
 
 fn ranges(bench: &mut Bench<'_>) -> Result<(), Stop> {
     for (sent, every, amount) in [(40, 2, 1_000.0), (40, 1, 0.0), (40, 40, 500.0)] {
@@ -97,9 +98,11 @@ fn follows(bench: &mut Bench<'_>) -> Result<(), Stop> {
         bench.call("reset", json!({"seed": bench.seed().to_string()}))?;
         traffic(bench, 200, 20, rtt_ms)?;
         let latency = value(bench, "dwcp_latency_milliseconds")?;
-        ensure((latency / rtt_ms as f64 - 1.0).abs() <= 0.2, "the latency is that of the path within 20 %", || {
-            format!("{latency} ms on a path of {rtt_ms} ms")
-        })?;
+        ensure(
+            (latency / rtt_ms as f64 - 1.0).abs() <= 0.2,
+            "the latency is that of the path within 20 %",
+            || format!("{latency} ms on a path of {rtt_ms} ms"),
+        )?;
     }
     Ok(())
 }
@@ -140,17 +143,21 @@ fn ratio(bench: &mut Bench<'_>) -> Result<(), Stop> {
     let (mut original, mut compressed) = (0, 0);
     for (n, kind) in [Gen::ALL[1], Gen::ALL[2], Gen::ALL[5]].into_iter().enumerate() {
         let payload = Payload::of(kind, 40 + n as u64, 20_000);
-        let params = json!({"ctx": ctx, "key": n.to_string(), "mode": "internet", "payload": payload.recipe()});
+        let params =
+            json!({"ctx": ctx, "key": n.to_string(), "mode": "internet", "payload": payload.recipe()});
         let told = bench.call("hde.encode", params)?;
         let frame = told["frame"].as_str().and_then(b64::decode);
         let frame = frame.ok_or_else(|| fail("encode gives a frame", told.to_string()))?;
         original += 20_000;
         compressed += frame.len();
-        let (shown, counted) = (value(bench, "dwcp_compression_ratio")?, f64::from(original) / compressed as f64);
+        let (shown, counted) =
+            (value(bench, "dwcp_compression_ratio")?, f64::from(original) / compressed as f64);
         bench.measure("compression ratio of the workload", counted, "", Better::Neither);
-        ensure((shown / counted - 1.0).abs() <= 0.01, "the ratio shown is that of the frames within 1 %", || {
-            format!("{shown} shown, {counted} counted")
-        })?;
+        ensure(
+            (shown / counted - 1.0).abs() <= 0.01,
+            "the ratio shown is that of the frames within 1 %",
+            || format!("{shown} shown, {counted} counted"),
+        )?;
     }
     Ok(())
 }

@@ -55,8 +55,11 @@ impl Cluster {
         let members = (0..n).map(|id| make(self.setup, alg, id, n, f));
         let members: Vec<_> = members.collect::<Result<_, _>>()?;
         *self = Self { n, f, ..Self::new(self.setup) };
-        self.members =
-            members.into_iter().enumerate().map(|(identity, replica)| Member { identity, replica, up: true }).collect();
+        self.members = members
+            .into_iter()
+            .enumerate()
+            .map(|(identity, replica)| Member { identity, replica, up: true })
+            .collect();
         Ok(json!({"n": n, "f": f}))
     }
 
@@ -70,7 +73,8 @@ impl Cluster {
         for (from, member) in self.members.iter_mut().enumerate() {
             let sent = member.replica.outbox();
             if member.up {
-                messages.extend(sent.into_iter().map(|(to, msg)| json!({"from": from, "to": to, "msg": msg})));
+                messages
+                    .extend(sent.into_iter().map(|(to, msg)| json!({"from": from, "to": to, "msg": msg})));
             }
         }
         json!({"messages": messages})
@@ -88,8 +92,12 @@ impl Cluster {
 
     fn log(&mut self, params: &Value) -> Answer {
         let member = self.member(params)?;
-        let rows: Vec<Value> =
-            member.replica.applied().iter().map(|entry| json!({"id": entry.id, "value": entry.value})).collect();
+        let rows: Vec<Value> = member
+            .replica
+            .applied()
+            .iter()
+            .map(|entry| json!({"id": entry.id, "value": entry.value}))
+            .collect();
         Ok(json!({"applied": rows, "view": member.replica.view(), "leader": member.replica.leads()}))
     }
 
@@ -105,11 +113,16 @@ impl Cluster {
     /// The whole committed log goes over into the new algorithm.
     fn switch(&mut self, params: &Value) -> Answer {
         let (now, alg) = (whole(params, "now")?, text(params, "alg")?);
-        let ratio = params["benefit"].as_f64().unwrap_or(0.0) / params["cost"].as_f64().unwrap_or(1.0).max(1e-9);
+        let ratio =
+            params["benefit"].as_f64().unwrap_or(0.0) / params["cost"].as_f64().unwrap_or(1.0).max(1e-9);
         let worth = if self.setup.is("cons-switches-cheaply") { ratio > 1.0 } else { ratio > 1.5 };
         let soon = self.switched_at.is_some_and(|at| now < at + BETWEEN_NS);
         if soon || !worth {
-            let reason = if soon { "less than 5 minutes since the last" } else { "the benefit is at most 1.5 x the cost" };
+            let reason = if soon {
+                "less than 5 minutes since the last"
+            } else {
+                "the benefit is at most 1.5 x the cost"
+            };
             return Ok(json!({"switched": false, "reason": reason}));
         }
         let logs = self.members.iter().map(|member| member.replica.applied().to_vec());
@@ -142,7 +155,10 @@ impl Cluster {
             }
             "cons.tick" => {
                 let now = whole(params, "now")?;
-                self.members.iter_mut().filter(|member| member.up).for_each(|member| member.replica.tick(now));
+                self.members
+                    .iter_mut()
+                    .filter(|member| member.up)
+                    .for_each(|member| member.replica.tick(now));
                 Ok(json!({}))
             }
             "cons.propose" => self.propose(params),

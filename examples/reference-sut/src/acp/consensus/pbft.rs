@@ -122,7 +122,8 @@ impl Pbft {
             .map(|(_, entry)| entry.id.clone())
             .chain(self.applied.iter().map(|entry| entry.id.clone()))
             .collect();
-        let open: Vec<Value> = self.requests.values().filter(|entry| !taken.contains(&entry.id)).cloned().collect();
+        let open: Vec<Value> =
+            self.requests.values().filter(|entry| !taken.contains(&entry.id)).cloned().collect();
         for entry in open {
             let (view, number) = (self.view, self.next);
             if number >= MOST {
@@ -298,7 +299,9 @@ impl Replica for Pbft {
             serde_json::from_value(message.clone()).map_err(|error| invalid(format!("message: {error}")))?;
         match message {
             Message::Request { entry } => {
-                if !self.applied.iter().any(|other| other.id == entry.id) || self.setup.is("cons-applies-twice") {
+                if !self.applied.iter().any(|other| other.id == entry.id)
+                    || self.setup.is("cons-applies-twice")
+                {
                     self.requests.insert(entry.id.clone(), entry);
                     self.order();
                 }

@@ -178,7 +178,8 @@ impl Raft {
     /// Commits what a majority holds, of the own term.
     fn advance(&mut self) {
         let wanted = if self.setup.is("cons-waits-for-all") { self.n } else { majority(self.setup, self.n) };
-        let mut held: Vec<usize> = self.others().map(|other| self.held.get(&other).copied().unwrap_or(0)).collect();
+        let mut held: Vec<usize> =
+            self.others().map(|other| self.held.get(&other).copied().unwrap_or(0)).collect();
         held.push(self.log.len());
         held.sort_unstable_by(|a, b| b.cmp(a));
         let upto = held[wanted - 1];

@@ -10,17 +10,15 @@ use crate::protocol::Code;
 use crate::requirement::{Case, Profile};
 use crate::stop::{Stop, ensure, refused};
 
-pub(super) const QUORUMS: Case = must(
-    "ACP-108",
-    Profile::Consensus,
-    "quorums: majority floor(n/2)+1; PBFT 2f+1; R+W > N",
-)
-.check(quorums);
+pub(super) const QUORUMS: Case =
+    must("ACP-108", Profile::Consensus, "quorums: majority floor(n/2)+1; PBFT 2f+1; R+W > N").check(quorums);
 
 fn quorums(bench: &mut Bench<'_>) -> Result<(), Stop> {
     let mut ask = |params: serde_json::Value, want: u64| -> Result<(), Stop> {
         let told = bench.call("cons.quorum", params.clone())?;
-        ensure(told["quorum"] == want, "a quorum has the right size", || format!("{params}: {told}, {want} expected"))
+        ensure(told["quorum"] == want, "a quorum has the right size", || {
+            format!("{params}: {told}, {want} expected")
+        })
     };
     for n in 1..=9_u64 {
         ask(json!({"alg": "raft", "n": n}), n / 2 + 1)?;
@@ -42,12 +40,9 @@ fn quorums(bench: &mut Bench<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-pub(super) const DECISION: Case = should(
-    "ACP-109",
-    Profile::Consensus,
-    "decision consensus decision table above at its boundaries",
-)
-.check(decision);
+pub(super) const DECISION: Case =
+    should("ACP-109", Profile::Consensus, "decision consensus decision table above at its boundaries")
+        .check(decision);
 
 /// Regions, latency in ms, conflict rate; the first row of the table that holds.
 const TABLE: [(u64, f64, f64, &str); 16] = [
@@ -92,9 +87,11 @@ fn switches(bench: &mut Bench<'_>) -> Result<(), Stop> {
     let mut ask = |at_s: u64, benefit: f64, want: bool| -> Result<(), Stop> {
         let params = json!({"alg": kind.0, "now": at_s * SECOND_NS, "benefit": benefit, "cost": 10.0});
         let told = cluster.bench.call("cons.switch", params)?;
-        ensure(told["switched"] == want, "a switch needs 5 minutes since the last and 1.5 times its cost", || {
-            format!("at {at_s} s, benefit {benefit}, cost 10: {told}")
-        })
+        ensure(
+            told["switched"] == want,
+            "a switch needs 5 minutes since the last and 1.5 times its cost",
+            || format!("at {at_s} s, benefit {benefit}, cost 10: {told}"),
+        )
     };
     ask(1_000, 9.0, false)?;
     ask(1_000, 12.0, false)?;
@@ -139,13 +136,17 @@ fn kept(bench: &mut Bench<'_>) -> Result<(), Stop> {
         for node in 0..4 {
             let log = cluster.log(node)?;
             let lost = before.iter().find(|entry| !log.contains(entry));
-            ensure(lost.is_none() || log.len() < before.len() && node != next, "what was committed is kept", || {
-                format!("{} to {to}: {lost:?} is missing at node {node}", kind.0)
-            })?;
+            ensure(
+                lost.is_none() || log.len() < before.len() && node != next,
+                "what was committed is kept",
+                || format!("{} to {to}: {lost:?} is missing at node {node}", kind.0),
+            )?;
         }
         let log = cluster.log(next)?;
         let same = log.len() > before.len() && log[..before.len()] == before[..];
-        ensure(same, "the new log begins with the old one", || format!("{} to {to}: {} of {}", kind.0, log.len(), before.len()))?;
+        ensure(same, "the new log begins with the old one", || {
+            format!("{} to {to}: {} of {}", kind.0, log.len(), before.len())
+        })?;
     }
     Ok(())
 }

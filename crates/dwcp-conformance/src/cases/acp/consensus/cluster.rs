@@ -61,7 +61,8 @@ impl<'b, 'w> Cluster<'b, 'w> {
         let mut answers = self.bench.call_all(requests)?;
         let said = answers.pop().ok_or_else(|| fail("each request has an answer", ""))??;
         answers.into_iter().try_for_each(|answer| answer.map(|_| ()))?;
-        let messages = said["messages"].as_array().ok_or_else(|| fail("an outbox is a list", said.to_string()))?;
+        let messages =
+            said["messages"].as_array().ok_or_else(|| fail("an outbox is a list", said.to_string()))?;
         for message in messages {
             let (Some(from), Some(to)) = (message["from"].as_u64(), message["to"].as_u64()) else {
                 return Err(fail("a message has from and to", message.to_string()));
@@ -99,7 +100,8 @@ impl<'b, 'w> Cluster<'b, 'w> {
     }
 
     pub(super) fn propose(&mut self, node: usize, id: &str) -> Result<(), Stop> {
-        self.bench.call("cons.propose", json!({"node": node, "id": id, "value": format!("value of {id}")}))?;
+        self.bench
+            .call("cons.propose", json!({"node": node, "id": id, "value": format!("value of {id}")}))?;
         Ok(())
     }
 

@@ -93,11 +93,16 @@ fn once(bench: &mut Bench<'_>) -> Result<(), Stop> {
             for node in 0..kind.1 {
                 let log = cluster.log(node)?;
                 for (at, (id, value)) in log.iter().enumerate() {
-                    let proposed = (0..6).any(|n| *id == format!("p{n}")) && *value == format!("value of {id}");
-                    ensure(proposed, "only what was proposed is applied", || format!("{}: {id} {value}", kind.0))?;
-                    ensure(log[..at].iter().all(|(other, _)| other != id), "a proposal is applied once", || {
-                        format!("{}: {id} twice at node {node}", kind.0)
+                    let proposed =
+                        (0..6).any(|n| *id == format!("p{n}")) && *value == format!("value of {id}");
+                    ensure(proposed, "only what was proposed is applied", || {
+                        format!("{}: {id} {value}", kind.0)
                     })?;
+                    ensure(
+                        log[..at].iter().all(|(other, _)| other != id),
+                        "a proposal is applied once",
+                        || format!("{}: {id} twice at node {node}", kind.0),
+                    )?;
                 }
             }
         }
@@ -115,7 +120,8 @@ fn equivocation(bench: &mut Bench<'_>) -> Result<(), Stop> {
         let faults = Faults { drop: 0.0, duplicate: 0.0, soonest: 1, latest: 30 };
         let mut cluster = Cluster::open(bench, ("pbft", 4, 1), rng.next_u64(), faults)?;
         let primary = cluster.settle()?;
-        let twin = cluster.bench.call("cons.twin", json!({"node": primary}))?["node"].as_u64().unwrap_or(4) as usize;
+        let twin =
+            cluster.bench.call("cons.twin", json!({"node": primary}))?["node"].as_u64().unwrap_or(4) as usize;
         cluster.members = 5;
         // Each half of the others talks to one of the two, for the time being.
         let mut others: Vec<usize> = (0..4).filter(|node| *node != primary).collect();

@@ -36,7 +36,8 @@ fn commit(bench: &mut Bench<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-pub(super) const HEALTHY: Case = must("ACP-104", Profile::Consensus, "healthy n=4: all apply ≤ 5 s").check(healthy);
+pub(super) const HEALTHY: Case =
+    must("ACP-104", Profile::Consensus, "healthy n=4: all apply ≤ 5 s").check(healthy);
 
 fn healthy(bench: &mut Bench<'_>) -> Result<(), Stop> {
     for (alg, ..) in declared(bench)? {
@@ -55,7 +56,9 @@ fn healthy(bench: &mut Bench<'_>) -> Result<(), Stop> {
             Ok(true)
         })?;
         let took = cluster.now_ms - begun;
-        ensure(all, "all four healthy replicas apply within 5 s", || format!("{alg}: not all after {took} ms"))?;
+        ensure(all, "all four healthy replicas apply within 5 s", || {
+            format!("{alg}: not all after {took} ms")
+        })?;
         bench.measure(&format!("{alg}: until all four have applied"), took as f64, "ms", Better::Lower);
     }
     Ok(())
@@ -92,7 +95,8 @@ fn silent(bench: &mut Bench<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-pub(super) const NEW_VIEW: Case = must("ACP-107", Profile::Consensus, "primary crash -> new view").check(new_view);
+pub(super) const NEW_VIEW: Case =
+    must("ACP-107", Profile::Consensus, "primary crash -> new view").check(new_view);
 
 fn new_view(bench: &mut Bench<'_>) -> Result<(), Stop> {
     for kind in declared(bench)? {
@@ -139,9 +143,11 @@ fn latency(bench: &mut Bench<'_>) -> Result<(), Stop> {
             }
             let worst = quantile(&times, 0.95).unwrap_or(f64::INFINITY);
             bench.measure(&format!("{}, {place}: p95 of a commit", kind.0), worst, "ms", Better::Lower);
-            ensure(worst <= most, "a commit takes at most 100 ms in a datacenter, 5 s on the internet", || {
-                format!("{}, {place}: p95 {worst} ms", kind.0)
-            })?;
+            ensure(
+                worst <= most,
+                "a commit takes at most 100 ms in a datacenter, 5 s on the internet",
+                || format!("{}, {place}: p95 {worst} ms", kind.0),
+            )?;
         }
     }
     Ok(())

@@ -25,7 +25,7 @@ fn weight_change(bench: &mut Bench<'_>) -> Result<(), Stop> {
         for _ in 0..8 {
             table.put(&[(1, 1_000), (2, 1_000)])?;
         }
-        let mut share = |table: &mut Table<'_, '_>, lasts_ns: u64| -> Result<f64, Stop> {
+        let share = |table: &mut Table<'_, '_>, lasts_ns: u64| -> Result<f64, Stop> {
             let (until, mut bytes) = (table.now + lasts_ns, BTreeMap::from([(1, 0), (2, 0)]));
             while table.now < until {
                 let served = table.must_serve()?;
