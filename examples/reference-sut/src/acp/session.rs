@@ -77,7 +77,7 @@ impl Session {
         let segment = Segment { now, packet, bytes, sent };
         match op {
             "acp.acked" => {
-                conn.acked(segment, whole_or(params, "rtt", rtt)?, whole_or(params, "ack_delay", 0)?)
+                conn.acked(segment, whole_or(params, "rtt", rtt)?, whole_or(params, "ack_delay", 0)?);
             }
             "acp.lost" => conn.lost(segment),
             _ => conn.marked(segment),

@@ -81,7 +81,7 @@ impl Policy for Drr {
             self.active.rotate_left(by);
         }
         let rounds = if self.setup.is("ass-one-round-only") { 1 } else { ROUNDS };
-        for _ in 0..rounds * self.active.len().max(1) + 1 {
+        for _ in 0..=rounds * self.active.len().max(1) {
             let flow = *self.active.front()?;
             let size = flows.get(&flow)?.queue.front()?.size as f64;
             let quantum = QUANTUM * self.weight(flows, flow);

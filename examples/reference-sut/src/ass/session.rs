@@ -170,9 +170,9 @@ impl Scheduler {
         let queue = &mut self.flow(id)?.queue;
         let unit = Unit { id: unit, size, arrived };
         if setup.is("ass-small-first") && size < 64 {
-            queue.push_front(unit)
+            queue.push_front(unit);
         } else {
-            queue.push_back(unit)
+            queue.push_back(unit);
         }
         Ok(json!({}))
     }

@@ -151,12 +151,12 @@ impl Forecaster {
         } else {
             &self.model
         };
-        let forecast = self.forecast(model, &self.samples[..known], now)?;
+        let forecast = self.forecast(model, &self.samples[..known], now);
         self.issued = Some(forecast.clone());
         Ok(forecast)
     }
 
-    fn forecast(&self, model: &Model, samples: &[Sample], now: f64) -> Answer {
+    fn forecast(&self, model: &Model, samples: &[Sample], now: f64) -> Value {
         let mut mean = model.mean_ahead();
         let (mut low, mut high) = model.interval(self.config.level);
         if self.setup.is("pba-gigabit") && self.config.internet {
@@ -176,7 +176,7 @@ impl Forecaster {
             if self.setup.is("pba-valid-a-step") { self.config.step_s } else { self.config.horizon_s };
         let tail = &samples[samples.len().saturating_sub(60)..];
         let average = |of: fn(&Sample) -> f64| tail.iter().map(of).sum::<f64>() / tail.len() as f64;
-        Ok(json!({
+        json!({
             "mean": mean,
             "lo": low.min(mean),
             "hi": high.max(mean),
@@ -187,7 +187,7 @@ impl Forecaster {
             "issued": now,
             "valid_until": now + valid_s,
             "model": NAMES[model.trusted()],
-        }))
+        })
     }
 
     /// The last forecast, while it is valid.

@@ -207,7 +207,7 @@ impl Model {
         let level = if self.setup.is("pba-narrow") { 0.8 } else { level };
         let n = sorted.len() as f64;
         let below = ((1.0 - level) / 2.0 * (n + 1.0)).floor() as usize;
-        let above = (((1.0 + level) / 2.0 * (n + 1.0)).ceil() as usize).min(sorted.len());
+        let above = ((f64::midpoint(1.0, level) * (n + 1.0)).ceil() as usize).min(sorted.len());
         let (low, high) = (sorted[below.max(1) - 1], sorted[above - 1]);
         ((mean + low.min(0.0)).max(0.0).min(mean), mean + high.max(0.0))
     }

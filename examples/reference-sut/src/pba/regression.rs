@@ -30,8 +30,8 @@ impl Regression {
         }
         let scale = FORGET + x.iter().zip(&gain).map(|(x, g)| x * g).sum::<f64>();
         let error = y - self.value(x);
-        for n in 0..SIZE {
-            self.coefficients[n] += gain[n] / scale * error;
+        for (coefficient, gain) in self.coefficients.iter_mut().zip(gain) {
+            *coefficient += gain / scale * error;
         }
         for row in 0..SIZE {
             for column in 0..=row {

@@ -45,11 +45,7 @@ impl World for InProcess {
         u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    fn resident_kib(&mut self) -> Option<u64> {
-        None
-    }
-
-    fn sockets(&mut self) -> Option<u32> {
+    fn peak_kib(&mut self) -> Option<u64> {
         None
     }
 

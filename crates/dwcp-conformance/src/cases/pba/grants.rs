@@ -38,7 +38,8 @@ fn allocate(bench: &mut Bench<'_>, capacity: f64, rows: &[Row]) -> Result<Vec<f6
         .collect();
     let answer = bench.call("pba.allocate", json!({"capacity": capacity, "demands": demands}))?;
     let grant = |id: usize| {
-        let found = answer["grants"].as_array()?.iter().find(|grant| grant["id"] == id.to_string())?;
+        let found =
+            answer["grants"].as_array()?.iter().find(|grant| grant["id"] == id.to_string().as_str())?;
         found["grant"].as_f64()
     };
     let all: Option<Vec<f64>> = (0..rows.len()).map(grant).collect();

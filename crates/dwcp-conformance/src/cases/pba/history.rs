@@ -131,7 +131,9 @@ fn look_ahead(bench: &mut Bench<'_>) -> Result<(), Stop> {
             show(bench, 300, &later)?;
             seen.push(bench.call("pba.predict", json!({"now": 299.5}))?);
             rng.shuffle(&mut later);
-            later.iter_mut().for_each(|value| *value *= 1.1);
+            for value in &mut later {
+                *value *= 1.1;
+            }
         }
         let same = |field: &str| seen.iter().all(|told| told[field] == seen[0][field]);
         ensure(

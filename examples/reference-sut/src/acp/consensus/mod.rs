@@ -30,6 +30,8 @@ pub(super) struct Cluster {
     n: usize,
     f: usize,
     members: Vec<Member>,
+    /// Switches so far: what is said before one is not heard after it.
+    epoch: u64,
     switched_at: Option<u64>,
 }
 
@@ -43,7 +45,7 @@ fn make(setup: Setup, alg: &str, id: usize, n: usize, f: usize) -> Result<Box<dy
 
 impl Cluster {
     pub(super) const fn new(setup: Setup) -> Self {
-        Self { setup, n: 0, f: 0, members: Vec::new(), switched_at: None }
+        Self { setup, n: 0, f: 0, members: Vec::new(), epoch: 0, switched_at: None }
     }
 
     fn open(&mut self, params: &Value) -> Answer {
@@ -69,12 +71,15 @@ impl Cluster {
     }
 
     fn outbox(&mut self) -> Value {
-        let mut messages = Vec::new();
+        let (mut messages, epoch) = (Vec::new(), self.epoch);
         for (from, member) in self.members.iter_mut().enumerate() {
             let sent = member.replica.outbox();
             if member.up {
-                messages
-                    .extend(sent.into_iter().map(|(to, msg)| json!({"from": from, "to": to, "msg": msg})));
+                messages.extend(
+                    sent.into_iter().map(
+                        |(to, msg)| json!({"from": from, "to": to, "msg": {"epoch": epoch, "body": msg}}),
+                    ),
+                );
             }
         }
         json!({"messages": messages})
@@ -134,6 +139,7 @@ impl Cluster {
             self.members[id].replica = replica;
         }
         self.members.truncate(self.n);
+        self.epoch += 1;
         self.switched_at = Some(now);
         Ok(json!({"switched": true}))
     }
@@ -147,9 +153,10 @@ impl Cluster {
             "cons.inbox" => {
                 let from = whole(params, "from")? as usize;
                 let identity = self.members.get(from).map_or(from, |member| member.identity);
+                let current = params["msg"]["epoch"] == self.epoch;
                 let member = self.member(params)?;
-                if member.up {
-                    member.replica.inbox(identity, &params["msg"])?;
+                if member.up && current {
+                    member.replica.inbox(identity, &params["msg"]["body"])?;
                 }
                 Ok(json!({}))
             }

@@ -113,7 +113,7 @@ impl Entry {
             Self::Lww(register) => json!({"value": register.value, "concurrent": register.concurrent}),
             Self::OrSet(set) => json!({"value": set.elements()}),
             Self::Counter(counter) => {
-                let sum = |clock: &Clock| clock.values().sum::<u64>() as i64;
+                let sum = |clock: &Clock| clock.values().sum::<u64>().cast_signed();
                 json!({"value": sum(&counter.up) - sum(&counter.down)})
             }
         }

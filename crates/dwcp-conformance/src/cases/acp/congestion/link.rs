@@ -58,11 +58,13 @@ fn pacing(bench: &mut Bench<'_>) -> Result<(), Stop> {
                 return Ok(());
             }
             // Only gaps that pacing made: the segment left at the moment that was asked for.
-            if let (Some((before, release)), true) = (last, probe.window.release_ns.is_some()) {
-                if probe.now_ns == release && release > before {
-                    gaps += (release - before) as f64;
-                    wanted += f64::from(MSS) * 1e9 / pacing;
-                }
+            if let Some((before, release)) = last
+                && probe.window.release_ns.is_some()
+                && probe.now_ns == release
+                && release > before
+            {
+                gaps += (release - before) as f64;
+                wanted += f64::from(MSS) * 1e9 / pacing;
             }
             last = probe.window.release_ns.map(|release| (probe.now_ns, release));
             Ok(())

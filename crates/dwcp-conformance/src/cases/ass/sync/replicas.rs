@@ -60,7 +60,7 @@ impl<'b, 'w> Replicas<'b, 'w> {
                 self.apply(node, &op).map(|_| ())
             }
             _ => {
-                let by = rng.below(21) as i64 - 10;
+                let by = rng.below(21).cast_signed() - 10;
                 self.apply(node, &json!({"type": "counter", "key": format!("c{n}"), "by": by})).map(|_| ())
             }
         }
@@ -71,7 +71,7 @@ impl<'b, 'w> Replicas<'b, 'w> {
         let answer = self.bench.call("sync.outbox", json!({"node": node}))?;
         let read = |item: &Value| Some((item["to"].as_u64()? as usize, item.get("msg")?.clone()));
         let all: Option<Vec<_>> =
-            answer["messages"].as_array().map(|all| all.iter().map(read).collect()).unwrap_or(None);
+            answer["messages"].as_array().and_then(|all| all.iter().map(read).collect());
         all.ok_or_else(|| fail("an outbox is a list of {to, msg}", answer.to_string()))
     }
 
