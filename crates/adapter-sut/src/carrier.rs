@@ -1,5 +1,6 @@
 //! How lines reach an implementation: a child's standard streams, a Unix socket, HTTP.
 
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -43,7 +44,7 @@ impl Carrier {
                 let failed = |error: std::io::Error| Broken::Start(format!("{path}: {error}"));
                 let stream = UnixStream::connect(path).map_err(failed)?;
                 let other = stream.try_clone().map_err(failed)?;
-                Ok((Lines::over(other, Hangup(stream)), None))
+                Ok((Lines::over(other, Hangup(stream))?, None))
             }
             Self::Http(address) => http::open(address).map(|lines| (lines, None)),
         }
@@ -60,6 +61,12 @@ impl std::io::Write for Hangup {
 
     fn flush(&mut self) -> std::io::Result<()> {
         self.0.flush()
+    }
+}
+
+impl AsFd for Hangup {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
@@ -83,7 +90,7 @@ fn spawn(words: &[String]) -> Result<(Lines, Started), Broken> {
         log.drain(stderr);
     }
     match (child.stdout.take(), child.stdin.take()) {
-        (Some(stdout), Some(stdin)) => Ok((Lines::over(stdout, stdin), Started { child, mark, log })),
+        (Some(stdout), Some(stdin)) => Ok((Lines::over(stdout, stdin)?, Started { child, mark, log })),
         _ => Err(Broken::Start(format!("{program}: no pipes"))),
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! start ──► child in a group of its own, with a mark in its environment
-//!            stdin  ◄── writer thread ◄── send       (a child that does not read blocks nobody here)
-//!            stdout ──► reader thread ──► receive    (lines of at most 1 MiB, at most 64 of them wait)
-//!            stderr ──► drained, the last of it kept
+//!            stdin  ◄── send       (never blocks; a child that does not read in time has not answered in time)
+//!            stdout ──► receive    (lines of at most 1 MiB; what nobody asks for waits in the pipe)
+//!            stderr ──► drained in a thread, the last of it kept
 //! stop  ──► stdin closed, 300 ms to end by itself, then SIGKILL to its group, its mark, and all that descends from it
 //! ```
 //!

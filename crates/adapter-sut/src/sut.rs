@@ -30,9 +30,9 @@ impl Sut {
         Self { carrier, adopted, running: None, peer: Peer::default(), began: Instant::now() }
     }
 
-    fn lines(&self) -> Result<&Lines, Broken> {
-        let running = self.running.as_ref().ok_or_else(|| Broken::Died("it was not started".to_owned()))?;
-        Ok(&running.0)
+    fn lines(&mut self) -> Result<&mut Lines, Broken> {
+        let running = self.running.as_mut().ok_or_else(|| Broken::Died("it was not started".to_owned()))?;
+        Ok(&mut running.0)
     }
 
     /// Adds how it ended to a bare "it ended".

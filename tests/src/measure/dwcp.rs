@@ -13,7 +13,7 @@ const QUICK: f64 = 60.0;
 ///
 /// # Errors
 /// The harness cannot be run.
-pub fn run() -> Result<Verdict, String> {
+pub(super) fn run() -> Result<Verdict, String> {
     let sut = reference(&programs::folder()?);
     let mut reached = true;
     let mut parts = Vec::new();

@@ -37,7 +37,7 @@ pub(super) fn open(address: &str) -> Result<Lines, Broken> {
     let (answers, from) = sync_channel(64);
     let host = address.to_owned();
     std::thread::spawn(move || carry(&runtime, sender, &host, &requests, &answers));
-    Ok(Lines::of(to, from))
+    Ok(Lines::Channels { to: Some(to), from })
 }
 
 fn carry(

@@ -41,7 +41,10 @@ pub(super) fn carry(stream: TcpStream, mut sut: Sut) -> Result<(), Broken> {
     served.map_err(gone).and(ended)
 }
 
-async fn answer(sut: Arc<Mutex<Sut>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    sut: Arc<Mutex<Sut>>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let said = |status: StatusCode, text: String| {
         let mut response = Response::new(Full::new(Bytes::from(text)));
         *response.status_mut() = status;

@@ -221,7 +221,9 @@ impl Pool {
         let replaced = again && self.add_stream().is_ok();
         let mut work = self.lock();
         let alive = work.streams.iter().any(|one| matches!(one.phase, Phase::Alive | Phase::Retiring));
-        if !replaced && !alive && work.sending {
+        // A stream that carried nothing is no loss.
+        let left = !work.queue.is_empty() || work.in_hand > 0;
+        if !replaced && !alive && work.sending && left {
             let handed_over = self.setup.is("amst-sent-is-done") && work.in_hand == 0;
             if handed_over {
                 work.queue.clear();

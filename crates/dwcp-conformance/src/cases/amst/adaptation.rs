@@ -163,7 +163,7 @@ fn mode_switch(bench: &mut Bench<'_>) -> Result<(), Stop> {
             bench.call("amst.mode", json!({"handle": handle, "mode": mode}))?;
         }
         line.push(((now - begun) as f64 / 1e6, gather.wire_bytes as f64));
-        let quiet = now - gather.last_us.unwrap_or(begun);
+        let quiet = now.saturating_sub(gather.last_us.unwrap_or(begun));
         ensure(quiet < 4_000_000, "a mode switch stalls a transfer for at most 2 s", || {
             "4 s and more".to_owned()
         })?;

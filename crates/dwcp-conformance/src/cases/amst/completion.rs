@@ -90,7 +90,7 @@ fn idle_streams(bench: &mut Bench<'_>) -> Result<(), Stop> {
             "a transfer is complete within 100 ms after its last byte, idle streams or not",
             || format!("{took:.1} ms"),
         )?;
-        scatter.close(bench);
+        scatter.close(bench)?;
     }
     Ok(())
 }

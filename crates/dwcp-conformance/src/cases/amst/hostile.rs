@@ -49,8 +49,7 @@ fn lies(bench: &mut Bench<'_>) -> Result<(), Stop> {
                 return Err(fail(what, format!("id {id}, {len} bytes at {offset} of {total}: {answer}")));
             }
         }
-        scatter.close(bench);
-        bench.call("amst.close", json!({"handle": scatter.handle}))?;
+        scatter.close(bench)?;
         memory(bench, before)?;
     }
     for round in bench.rounds(200, 40) {
@@ -99,12 +98,11 @@ fn fuzzed(bench: &mut Bench<'_>, rng: &mut Rng) -> Result<(), Stop> {
     }
     scatter.end(bench);
     let answer = bench.call_within("amst.receive", json!({"handle": scatter.handle, "within_ms": 20}), 2_000);
-    scatter.close(bench);
+    scatter.close(bench)?;
     match answer {
         Ok(_) | Err(CallError::Refused { .. }) => {}
         Err(broken) => return Err(broken.into()),
     }
-    bench.call("amst.close", json!({"handle": scatter.handle}))?;
     Ok(())
 }
 

@@ -98,7 +98,7 @@ fn orders(bench: &mut Bench<'_>) -> Result<(), Stop> {
         scatter.end(bench);
         let answer = bench.call("amst.receive", json!({"handle": scatter.handle, "within_ms": 3_000}))?;
         same(&answer, &payload, "chunks in another order are the same content")?;
-        scatter.close(bench);
+        scatter.close(bench)?;
     }
     Ok(())
 }
@@ -126,7 +126,7 @@ fn duplicates(bench: &mut Bench<'_>) -> Result<(), Stop> {
         ensure(answer["payload_bytes"] == payload.len(), "duplicates are not counted as payload", || {
             format!("{} bytes counted of {}", answer["payload_bytes"], payload.len())
         })?;
-        scatter.close(bench);
+        scatter.close(bench)?;
     }
     Ok(())
 }
@@ -181,8 +181,7 @@ fn flip_on_the_wire(
     scatter.write(bench, 0, &bytes)?;
     scatter.end(bench);
     let answer = bench.call("amst.receive", json!({"handle": scatter.handle, "within_ms": 20}));
-    scatter.close(bench);
-    bench.call("amst.close", json!({"handle": scatter.handle}))?;
+    scatter.close(bench)?;
     Ok(answer?)
 }
 

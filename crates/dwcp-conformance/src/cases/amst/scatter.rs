@@ -101,10 +101,12 @@ impl Scatter {
         }
     }
 
-    /// Closes all streams.
-    pub(super) fn close(&self, bench: &mut Bench<'_>) {
+    /// Closes all streams and the inbox.
+    pub(super) fn close(&self, bench: &mut Bench<'_>) -> Result<(), Stop> {
         for conn in &self.conns {
             bench.wire().close(*conn);
         }
+        bench.call("amst.close", json!({"handle": self.handle}))?;
+        Ok(())
     }
 }
