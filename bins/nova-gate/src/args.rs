@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use gate::{Arm, Decides, Gate, file, units};
 use health::Finite;
+use health::checks::url;
 
 use crate::failure::Failure;
-use crate::{files, url};
+use crate::files;
 
 const GATE_MAX: u64 = 1 << 20;
 

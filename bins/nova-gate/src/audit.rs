@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::files::{self, RECORD_MAX};
 use crate::output::json;
 use crate::source::wall_ms;
-use crate::url;
+use health::checks::url;
 
 const MINUTE_MS: i64 = 60_000;
 /// Seconds of raw samples that one question asks for.

@@ -1,6 +1,7 @@
 //! A report as JUnit XML: the verdict, each test, each literal rule that decides and each alert as a case.
 
 use gate::{AlertState, Report, Verdict};
+use health::checks::Status;
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
 use crate::failure::Failure;
@@ -46,6 +47,24 @@ pub(crate) fn junit(report: &Report) -> Result<String, Failure> {
         let name = format!("evidence of {} {}: {}", refusal.arm, refusal.source, refusal.why.as_str());
         suite.add_test_case(TestCase::new(plain(&name), skipped));
     }
+    written(suite)
+}
+
+/// The XML of health checks: each is a case.
+pub(crate) fn checks(report: &gate::checks::Report) -> Result<String, Failure> {
+    let mut suite = TestSuite::new("checks");
+    for row in &report.checks {
+        let kind = if matches!(row.status, Status::Failing { .. }) { "failing" } else { "unproven" };
+        let good = matches!(row.status, Status::Passing { .. });
+        suite.add_test_case(case(&row.name, good, kind, &row.told()));
+    }
+    if let Some(note) = &report.note {
+        suite.add_test_case(case("they lasted to the end", report.code == 0, "unproven", note));
+    }
+    written(suite)
+}
+
+fn written(suite: TestSuite) -> Result<String, Failure> {
     let mut junit = Junit::new("nova-gate");
     junit.add_test_suite(suite);
     junit.to_string().map_err(|error| Failure::unexpected(error.to_string()))

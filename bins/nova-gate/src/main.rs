@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod checks;
 mod explain;
 mod failure;
 mod files;
@@ -11,7 +12,6 @@ mod look;
 mod output;
 mod proof;
 mod source;
-mod url;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use args::{GateArgs, millis};
 use audit::AuditArgs;
+use checks::ChecksArgs;
 use clap::{Parser, Subcommand};
 use failure::Failure;
 use lint::LintArgs;
@@ -33,8 +34,9 @@ const EXAMPLES: &str = "Examples:
   nova-gate explain canary.jsonl --picture canary.svg
   nova-gate lint rules.yml gate.yaml --rps 100 --error-rate 0.1%
   nova-gate audit canary.jsonl
+  nova-gate checks --http http://localhost:8080/health --metrics http://localhost:8080,dwcp_ --within 1m
 
-Exit codes: 0 healthy, 10 regressed, 12 undecided or no data, 2 usage or configuration, 1 unexpected.";
+Exit codes: 0 healthy, 10 regressed or failing, 12 undecided or no data, 2 usage or configuration, 1 unexpected.";
 
 #[derive(Parser)]
 #[command(name = "nova-gate", version, about = "Says whether a canary is worse than stable, with evidence", after_help = EXAMPLES)]
@@ -93,6 +95,11 @@ enum Sub {
         after_help = "Examples:\n  nova-gate audit week.jsonl --minutes 30\n  nova-gate audit --prometheus http://prometheus:9090 --stable 'job=\"api\"' --look-back 24h"
     )]
     Audit(AuditArgs),
+    /// Health checks: HTTP, TCP, gRPC health, commands, metrics that move
+    #[command(
+        after_help = "Examples:\n  nova-gate checks checks.yaml --within 1m\n  nova-gate checks --http http://localhost:8080/health --tcp localhost:5432 --for 5m\n\nExit codes: 0 all pass, 10 one fails, 12 not proven in time, 2 usage."
+    )]
+    Checks(ChecksArgs),
 }
 
 fn main() -> ExitCode {
@@ -106,7 +113,12 @@ fn main() -> ExitCode {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(carry_out(cli.command)),
+        Ok(runtime) => {
+            let done = runtime.block_on(carry_out(cli.command));
+            // Not to wait for a look-up of a name that hangs.
+            runtime.shutdown_background();
+            done
+        }
         Err(error) => Err(Failure::unexpected(error.to_string())),
     };
     match done {
@@ -144,5 +156,6 @@ async fn carry_out(command: Sub) -> Result<u8, Failure> {
         }
         Sub::Lint(args) => lint::lint(&args),
         Sub::Audit(args) => audit::audit(&args).await,
+        Sub::Checks(args) => checks::checks(&args).await,
     }
 }

@@ -14,6 +14,7 @@
 
 mod alerts;
 mod audit;
+pub mod checks;
 mod count;
 pub mod file;
 pub mod history;

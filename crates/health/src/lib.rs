@@ -8,6 +8,7 @@
 
 pub mod baseline;
 mod breach;
+pub mod checks;
 mod latency;
 pub mod leak;
 mod literal;

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::{Clock, named_text, wall_ms};
 use crate::failure::Failure;
 use crate::proof::Proof;
-use crate::url;
+use health::checks::url;
 
 /// How long one scrape may take.
 const SCRAPE: Duration = Duration::from_secs(5);

@@ -9,9 +9,10 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gate::{Gate, Observation, OwnRules};
+use health::checks::url;
 
 use crate::failure::Failure;
-use crate::{files as disk, url};
+use crate::files as disk;
 use direct::Direct;
 use files::Files;
 use server::Server;

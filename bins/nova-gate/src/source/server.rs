@@ -17,7 +17,7 @@ use promql::Labels;
 use super::{Clock, Use, named_text, wall_ms};
 use crate::failure::Failure;
 use crate::proof::Proof;
-use crate::url;
+use health::checks::url;
 
 /// Alerts are evaluated over the time that they must hold, and this much more.
 const ALERT_STEPS: i64 = 2;

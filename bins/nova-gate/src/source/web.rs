@@ -10,7 +10,7 @@ use supervise::RevisionId;
 use super::Clock;
 use super::direct::refusal;
 use crate::failure::Failure;
-use crate::url;
+use health::checks::url;
 
 const CANARY: &str = "canary";
 const STABLE: &str = "stable";

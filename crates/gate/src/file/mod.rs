@@ -8,6 +8,7 @@ use exposition::Limits;
 use health::Finite;
 use health::sequential::Dispersion;
 use promql::{Expr, Matcher, Selector};
+use serde::de::DeserializeOwned;
 use serde_saphyr::Spanned;
 
 use crate::{Decides, Names, Setup, units};
@@ -130,13 +131,21 @@ pub fn selector(text: &str) -> Result<(Vec<Matcher>, String), String> {
 /// # Errors
 /// All that is wrong with it, each with its place and mend.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Gate, Problems> {
+    let raw: RawGate = yaml(file, bytes)?;
+    let mut reader = Reader { file, problems: Vec::new() };
+    let gate = reader.gate(raw);
+    if reader.problems.is_empty() { Ok(gate) } else { Err(Problems(reader.problems)) }
+}
+
+/// Reads the shape of a small YAML file.
+pub(crate) fn yaml<T: DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, Problems> {
     let whole = |message: String, mend: &str| {
         Problems(vec![Problem { file: file.into(), line: 1, column: 1, message, mend: mend.into() }])
     };
     if bytes.len() > LENGTH_MAX {
         return Err(whole(
             format!("{} bytes; at most {LENGTH_MAX} are read", bytes.len()),
-            "a gate file is small; is this one?",
+            "a file of this kind is small; is this one?",
         ));
     }
     let text =
@@ -148,11 +157,8 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Gate, Problems> {
         strict_booleans: true,
         merge_keys: serde_saphyr::MergeKeyPolicy::Error,
     };
-    let raw: RawGate = serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| Problems(vec![problem::from_yaml(file, text, &error)]))?;
-    let mut reader = Reader { file, problems: Vec::new() };
-    let gate = reader.gate(raw);
-    if reader.problems.is_empty() { Ok(gate) } else { Err(Problems(reader.problems)) }
+    serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| Problems(vec![problem::from_yaml(file, text, &error)]))
 }
 
 /// Gives meaning, and notes what has none.

@@ -1,16 +1,27 @@
 //! `http://HOST[:PORT][/PATH]` as it is asked for.
 
+use serde::{Deserialize, Serialize};
+
 /// Where to connect, and what to ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Url {
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Url {
     /// `HOST:PORT`
-    pub(crate) address: String,
+    pub address: String,
     /// Begins with `/`.
-    pub(crate) path: String,
+    pub path: String,
+}
+
+impl std::fmt::Display for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "http://{}{}", self.address, self.path)
+    }
 }
 
 /// Reads a URL; one without a path asks for `path`.
-pub(crate) fn read(text: &str, path: &str) -> Result<Url, String> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read(text: &str, path: &str) -> Result<Url, String> {
     let wrong = |why: &str| format!("{text:?}: {why}");
     if text.starts_with("https://") {
         return Err(wrong(
@@ -34,8 +45,27 @@ pub(crate) fn read(text: &str, path: &str) -> Result<Url, String> {
     Ok(Url { address, path })
 }
 
+/// `HOST:PORT` as it is connected to.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn address(text: &str) -> Result<String, String> {
+    let wrong = |why: &str| format!("{text:?}: {why}");
+    if is_url(text) || text.contains('/') {
+        return Err(wrong("an address is HOST:PORT, without a scheme and a path"));
+    }
+    let (host, port) = text.rsplit_once(':').ok_or_else(|| wrong("an address has a port: HOST:PORT"))?;
+    if host.is_empty() || host.chars().any(|c| c.is_control() || c.is_whitespace() || c == '@') {
+        return Err(wrong("an address names a host: HOST:PORT"));
+    }
+    match port.parse::<u16>() {
+        Ok(port) if port > 0 => Ok(text.to_owned()),
+        _ => Err(wrong("the port is a number from 1 to 65535")),
+    }
+}
+
 /// Whether it is meant as a URL.
-pub(crate) fn is_url(text: &str) -> bool {
+pub fn is_url(text: &str) -> bool {
     text.contains("://")
 }
 
@@ -58,6 +88,15 @@ mod tests {
             ("http://a/\r\nX: y", "control"),
         ] {
             assert!(of(text).expect_err(text).contains(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_a_host_and_a_port() {
+        assert_eq!(address("localhost:5432"), Ok("localhost:5432".into()));
+        assert_eq!(address("[::1]:1"), Ok("[::1]:1".into()));
+        for bad in ["localhost", "localhost:0", "localhost:x", ":80", "http://a:80", "a:80/x", "a b:80"] {
+            assert!(address(bad).is_err(), "{bad}");
         }
     }
 }
