@@ -176,7 +176,7 @@ impl Streams {
 
     /// Reads what is there; gives whether there was something, the end counting as something.
     fn fill(&mut self) -> bool {
-        let mut piece = [0; PIECE];
+        let mut piece = vec![0; PIECE];
         match self.input.read(&mut piece) {
             Ok(0) => self.ended = true,
             Ok(read) => self.buffer.extend(piece.iter().take(read)),

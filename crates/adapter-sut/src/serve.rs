@@ -19,7 +19,7 @@ use crate::{Carrier, Sut};
 mod http;
 
 /// Longest time without a line in either direction.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 /// Connections at once.
 const MOST: usize = 16;
 /// How long one direction is looked at before the other.

@@ -12,21 +12,24 @@ use serde_json::{Value, json};
 
 /// Answers greeting, reset and shutdown; everything else by a script.
 struct Scripted {
-    answer: fn(u64, &str) -> Vec<Result<String, Broken>>,
+    answer: Answer,
     waiting: VecDeque<Result<String, Broken>>,
     now: u64,
 }
 
-fn ok(id: u64, result: Value) -> Result<String, Broken> {
-    Ok(json!({"id": id, "ok": true, "result": result}).to_string())
+/// What an implementation says to a request: its number and operation.
+type Answer = fn(u64, &str) -> Vec<Result<String, Broken>>;
+
+fn ok(id: u64, result: Value) -> String {
+    json!({"id": id, "ok": true, "result": result}).to_string()
 }
 
 fn good(id: u64, _op: &str) -> Vec<Result<String, Broken>> {
-    vec![ok(id, json!({"n": 1}))]
+    vec![Ok(ok(id, json!({"n": 1})))]
 }
 
 impl Scripted {
-    fn new(answer: fn(u64, &str) -> Vec<Result<String, Broken>>) -> Self {
+    fn new(answer: Answer) -> Self {
         Self { answer, waiting: VecDeque::new(), now: 0 }
     }
 }
@@ -46,8 +49,8 @@ impl World for Scripted {
         let (id, op) = (request["id"].as_u64().unwrap(), request["op"].as_str().unwrap());
         let hello = json!({"name": "s", "version": "1", "components": {"amst": []}, "clock": "virtual"});
         match op {
-            "hello" => self.waiting.push_back(ok(id, hello)),
-            "reset" | "shutdown" => self.waiting.push_back(ok(id, json!({}))),
+            "hello" => self.waiting.push_back(Ok(ok(id, hello))),
+            "reset" | "shutdown" => self.waiting.push_back(Ok(ok(id, json!({})))),
             _ => self.waiting.extend((self.answer)(id, op)),
         }
         Ok(())
@@ -105,7 +108,7 @@ fn refuse(id: u64, code: &str) -> Vec<Result<String, Broken>> {
 
 #[test]
 fn every_way_of_answering_has_its_verdict() {
-    let rows: [(&str, fn(u64, &str) -> Vec<Result<String, Broken>>, Verdict); 11] = [
+    let rows: [(&str, Answer, Verdict); 11] = [
         ("good", good, Verdict::Pass),
         ("unsupported", |id, _| refuse(id, "unsupported"), Verdict::Skip),
         ("internal", |id, _| refuse(id, "internal"), Verdict::Fail),

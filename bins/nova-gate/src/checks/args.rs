@@ -13,6 +13,9 @@ use crate::args::{given, millis};
 use crate::failure::Failure;
 use crate::files;
 
+/// Reads what an option says.
+type Read = fn(&str) -> Result<Kind, String>;
+
 /// Bytes of a file of checks.
 const FILE_MAX: u64 = 1 << 20;
 
@@ -82,7 +85,7 @@ impl ChecksArgs {
                 written::read(&path.display().to_string(), &bytes)?
             }
         };
-        let words: [(&str, &[String], fn(&str) -> Result<Kind, String>); 5] = [
+        let words: [(&str, &[String], Read); 5] = [
             ("http", &self.http, written::http),
             ("tcp", &self.tcp, written::tcp),
             ("grpc", &self.grpc, written::grpc),

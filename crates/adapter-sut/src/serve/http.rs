@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use crate::Sut;
 
 /// A request has to come, headers first, within this time.
-const HEADERS: Duration = Duration::from_secs(60);
+const HEADERS: Duration = Duration::from_mins(1);
 /// Longest time to an answer, in milliseconds.
 const ANSWER_MS: u64 = 60_000;
 

@@ -17,6 +17,9 @@ const TIME_MAX_MS: u64 = 3_600_000;
 /// Ends in a row that decide, at most.
 const ROW_MAX: u32 = 1_000;
 
+/// Reads what is written of one kind.
+type Read = fn(&str) -> Result<Kind, String>;
+
 /// Reads a file of checks.
 ///
 /// # Errors
@@ -72,12 +75,12 @@ impl Reader<'_> {
     /// What is tried: exactly one of the five.
     fn kind(&mut self, raw: &RawCheck, at: Location) -> Option<Kind> {
         let words = [
-            raw.http.as_ref().map(|text| (text, written::http as fn(&str) -> Result<Kind, String>)),
+            raw.http.as_ref().map(|text| (text, written::http as Read)),
             raw.tcp.as_ref().map(|text| (text, written::tcp as _)),
             raw.grpc.as_ref().map(|text| (text, written::grpc as _)),
             raw.metrics.as_ref().map(|text| (text, metrics as _)),
         ];
-        let words: Vec<(&Text, fn(&str) -> Result<Kind, String>)> = words.into_iter().flatten().collect();
+        let words: Vec<(&Text, Read)> = words.into_iter().flatten().collect();
         match (words.as_slice(), &raw.command) {
             ([(text, read)], None) => match read(&text.value) {
                 Ok(kind) => Some(kind),

@@ -36,7 +36,7 @@ const WAYS: [(&str, &str); 17] = [
 /// The harness itself needs no more, in KiB.
 const MEMORY_KIB: u64 = 200 << 10;
 /// Longest for two cases.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// What came of one way.
