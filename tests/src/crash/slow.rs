@@ -23,7 +23,7 @@ pub struct Bake {
 /// # Errors
 /// The run did not end in a promotion, or its journal is not as it should be.
 pub fn bake() -> Result<Bake, String> {
-    let rig = Rig::new(|text| text.replace("bake: 50ms", "bake: 3s"))?;
+    let rig = Rig::new(|text| text.replace("bake: 50ms", "bake: 3s, hold_back: 0%"))?;
     let mut child = rig.run(&[])?;
     let baking = || rig.traffic() == [("1.6.0".to_owned(), 100)];
     until("the bake", PATIENCE, baking)?;
