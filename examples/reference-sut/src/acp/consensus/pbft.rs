@@ -159,10 +159,16 @@ impl Pbft {
         let few = if self.setup.is("cons-few-prepares") { self.f + 1 } else { quorum };
         let all = self.setup.is("cons-waits-for-all");
         let commits_wanted = if all { self.n } else { few };
+        // Who asks for another view has told what it had prepared: it prepares nothing more in the old one.
+        let bound = self.changing.is_none();
+        let view = self.view;
         let Some(slot) = self.slots.get_mut(&number) else { return };
         let Some(key) = slot.accepted.clone() else { return };
         let has = |votes: &Votes, wanted: usize| votes.get(&key).is_some_and(|voters| voters.len() >= wanted);
-        let newly = has(&slot.prepares, few) && slot.prepared.as_ref().is_none_or(|(view, _)| *view < key.0);
+        let newly = bound
+            && key.0 == view
+            && has(&slot.prepares, few)
+            && slot.prepared.as_ref().is_none_or(|(view, _)| *view < key.0);
         if newly {
             slot.prepared = Some(key.clone());
             slot.commits.entry(key.clone()).or_default().insert(id);
