@@ -12,6 +12,10 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 /// To connect to an address that an implementation named.
 const CONNECT: Duration = Duration::from_secs(1);
+/// Largest segment of a stream that was accepted, in bytes: that of an Ethernet.
+const SEGMENT: u32 = 1_448;
+/// Its receive buffer, in bytes.
+const RECEIVE: usize = 64 << 10;
 /// Connections at once; more are not accepted.
 const MOST: usize = 1_024;
 
@@ -41,6 +45,10 @@ impl Wire for Peer {
     fn listen(&mut self) -> Result<String, Broken> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(wire)?;
         listener.set_nonblocking(true).map_err(wire)?;
+        // What it accepts inherits both. Loopback segments of 64 KiB would let a sender put megabytes a stream into its
+        // kernel at once, and nothing that comes later would be about sending any more.
+        setsockopt(&listener, sockopt::TcpMaxSeg, &SEGMENT).map_err(wire)?;
+        setsockopt(&listener, sockopt::RcvBuf, &RECEIVE).map_err(wire)?;
         let address = listener.local_addr().map_err(wire)?;
         self.listener = Some(listener);
         Ok(address.to_string())

@@ -49,7 +49,7 @@ pub(super) struct Place {
 }
 
 /// A whole frame.
-pub(super) fn frame(framing: Framing, place: Place, data: &[u8], blind: bool) -> Vec<u8> {
+pub(super) fn frame(framing: Framing, place: Place, data: &[u8], short: bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(framing.header() + data.len());
     bytes.extend(place.id.to_be_bytes());
     if framing != Framing::W2 {
@@ -60,20 +60,19 @@ pub(super) fn frame(framing: Framing, place: Place, data: &[u8], blind: bool) ->
         bytes.extend(place.total.to_be_bytes());
     }
     if framing == Framing::W1c {
-        let sum = checksum(&bytes, data, blind);
+        let sum = checksum(&bytes, data, short);
         bytes.extend(sum);
     }
     bytes.extend(data);
     bytes
 }
 
-/// `blind`: the fault that leaves the header out.
-fn checksum(header: &[u8], data: &[u8], blind: bool) -> [u8; 8] {
+/// `short`: the fault that leaves the last byte out.
+fn checksum(header: &[u8], data: &[u8], short: bool) -> [u8; 8] {
+    let covered = if short { data.len().saturating_sub(1) } else { data.len() };
     let mut hash = Sha256::new();
-    if !blind {
-        hash.update(header);
-    }
-    hash.update(data);
+    hash.update(header);
+    hash.update(&data[..covered]);
     let mut sum = [0; 8];
     for (to, from) in sum.iter_mut().zip(hash.finalize()) {
         *to = from;
@@ -97,7 +96,7 @@ fn word(bytes: &[u8], at: usize) -> u32 {
 }
 
 /// Reads one frame. `eager`: the fault of making room for the whole transfer at once.
-pub(super) fn read(stream: &mut impl Read, framing: Framing, blind: bool, eager: bool) -> Got {
+pub(super) fn read(stream: &mut impl Read, framing: Framing, short: bool, eager: bool) -> Got {
     let mut header = vec![0; framing.header()];
     match fill(stream, &mut header) {
         Ok(0) => return Got::End,
@@ -132,7 +131,7 @@ pub(super) fn read(stream: &mut impl Read, framing: Framing, blind: bool, eager:
             _ => return Got::Cut,
         }
     }
-    if framing == Framing::W1c && checksum(&header[..16], &data, blind) != header[16..] {
+    if framing == Framing::W1c && checksum(&header[..16], &data, short) != header[16..] {
         return wrong("a chunk whose checksum is another");
     }
     Got::Frame(place, data)

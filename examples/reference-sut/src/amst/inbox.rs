@@ -103,14 +103,14 @@ impl Inbox {
     }
 
     fn read(&self, stream: TcpStream) {
-        let (blind, eager) = (self.setup.is("amst-blind-checksum"), self.setup.is("amst-eager-room"));
+        let (short, eager) = (self.setup.is("amst-short-checksum"), self.setup.is("amst-eager-room"));
         // Inherited from the listener on some systems.
         if stream.set_nonblocking(false).is_err() {
             self.fail(refuse("internal", "a stream that cannot be read"));
         }
         let mut stream = BufReader::with_capacity(64 << 10, stream);
         loop {
-            match read(&mut stream, self.framing, blind, eager) {
+            match read(&mut stream, self.framing, short, eager) {
                 Got::Frame(place, data) => {
                     if let Err(wrong) = self.take(place, data) {
                         self.fail(wrong);

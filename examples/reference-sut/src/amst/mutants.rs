@@ -12,7 +12,7 @@ pub const MUTANTS: &[Mutant] = &[
         "offsets are the id times the length of the chunk that came first",
     ),
     mutant("amst-counts-twice", "AMST-004", "the counter of payload bytes counts duplicates"),
-    mutant("amst-blind-checksum", "AMST-005", "the checksum covers the data and not the header"),
+    mutant("amst-short-checksum", "AMST-005", "the checksum leaves out the last byte of the data"),
     mutant(
         "amst-waits-for-quiet",
         "AMST-006",

@@ -14,6 +14,8 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::sys::socket::{setsockopt, sockopt};
+
 use super::bucket::Bucket;
 use super::frames::{Framing, Place, frame};
 use crate::dispatch::Setup;
@@ -21,6 +23,9 @@ use crate::refusal::{Refusal, refuse};
 
 /// An idle stream looks so often whether it is still there.
 const PACE: Duration = Duration::from_millis(10);
+/// Send buffer of a stream, in bytes. What its kernel holds waits for this stream even when others are idle, so it is
+/// little: 256 streams still carry 2.5 Gbit/s over 100 ms.
+const HELD: usize = 128 << 10;
 const CONNECT: Duration = Duration::from_secs(1);
 
 /// What a connection set is opened with.
@@ -114,6 +119,7 @@ impl Pool {
         let stream = TcpStream::connect_timeout(&self.options.address, CONNECT).map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         stream.set_write_timeout(Some(self.options.write_timeout)).map_err(failed)?;
+        setsockopt(&stream, sockopt::SndBuf, &HELD).map_err(|error| failed(error.into()))?;
         let at = {
             let mut work = self.lock();
             work.streams.push(Stream { phase: Phase::Alive, carried: Vec::new(), bytes: 0 });
@@ -172,7 +178,7 @@ impl Pool {
 
     fn write(&self, stream: &mut TcpStream, chunk: &Chunk) -> std::io::Result<u64> {
         let data = &chunk.payload[chunk.from..chunk.from + chunk.len];
-        let bytes = frame(self.options.framing, chunk.place, data, self.setup.is("amst-blind-checksum"));
+        let bytes = frame(self.options.framing, chunk.place, data, self.setup.is("amst-short-checksum"));
         if let Some(bucket) = &self.bucket {
             let wait = bucket.take(bytes.len());
             let share =

@@ -137,14 +137,15 @@ fn chunk(bench: &mut Bench<'_>) -> Result<(), Stop> {
 }
 
 fn mode_switch(bench: &mut Bench<'_>) -> Result<(), Stop> {
-    const RATE: f64 = 12.5e6;
-    let len = bench.amount(20_000_000, 8_000_000);
+    const RATE: f64 = 20e6;
+    // Far more than what 20 streams hold in their kernel buffers, so that there is still something to hand out.
+    let len = bench.amount(24_000_000, 16_000_000);
     let handle = dial(
         bench,
-        json!({"streams": 32, "mode": "hybrid", "chunk": 32_768, "write_timeout_ms": 4_000, "retries": 4}),
+        json!({"streams": 20, "mode": "hybrid", "chunk": 32_768, "write_timeout_ms": 4_000, "retries": 4}),
     )?;
     let mut gather = Gather::new();
-    gather.accept_all(bench, 32, "a connection set has the streams that were asked for")?;
+    gather.accept_all(bench, 20, "a connection set has the streams that were asked for")?;
     let payload = Payload::of(Gen::Random, bench.seed(), len);
     bench.call("amst.send", json!({"handle": handle, "payload": payload.recipe()}))?;
     let begun = bench.now_us();

@@ -131,25 +131,45 @@ fn duplicates(bench: &mut Bench<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Bytes of a content in which bits are flipped, and of its chunks.
+const FLIPPED_LEN: u64 = 2_000;
+const FLIPPED_CHUNK: u64 = 512;
+
+/// Which byte of so many on the wire: two of five times in the first header, one of five times the first or last data
+/// byte of a chunk (when all frames have headers of one length), where sums and loops begin and end; else anywhere.
+fn flipped(rng: &mut Rng, wire_bytes: u64) -> u64 {
+    let count = FLIPPED_LEN.div_ceil(FLIPPED_CHUNK);
+    let header = wire_bytes.saturating_sub(FLIPPED_LEN) / count;
+    match rng.below(5) {
+        0 | 1 => rng.below(header.max(1)),
+        2 => {
+            let from = rng.below(count) * FLIPPED_CHUNK;
+            let len = FLIPPED_CHUNK.min(FLIPPED_LEN - from);
+            let edge = if rng.chance(0.5) { 0 } else { len - 1 };
+            (from / FLIPPED_CHUNK + 1) * header + from + edge
+        }
+        _ => rng.below(wire_bytes),
+    }
+}
+
 /// In the process with `link.corrupt`; on the wire too where a framing with a checksum is declared.
 fn flips(bench: &mut Bench<'_>) -> Result<(), Stop> {
     bench.needs("amst", "in-process")?;
     let wire = bench.hello().declares("amst", "w1c");
     let what = "no flipped bit goes unseen";
-    let params = |payload: &Payload| json!({"payload": payload.recipe(), "streams": 1, "chunk": 512, "within_ms": 2_000});
-    let plain = Payload::of(Gen::Random, 1, 2_000);
+    let params = |payload: &Payload| json!({"payload": payload.recipe(), "streams": 1, "chunk": FLIPPED_CHUNK, "within_ms": 2_000});
+    let plain = Payload::of(Gen::Random, 1, FLIPPED_LEN);
     let clean = bench.call("amst.transfer", params(&plain))?;
-    let wire_bytes = clean["wire_bytes"].as_u64().unwrap_or(2_000);
+    let wire_bytes = clean["wire_bytes"].as_u64().unwrap_or(FLIPPED_LEN);
     let (mut seen, mut repaired) = (0, 0);
     for round in bench.rounds(1_000, 1_000) {
         let mut rng = bench.begin_round(round);
-        let payload = Payload::of(Gen::Random, rng.next_u64(), 2_000);
+        let payload = Payload::of(Gen::Random, rng.next_u64(), FLIPPED_LEN);
         let outcome = if wire && round % 2 == 1 {
             flip_on_the_wire(bench, &mut rng, &payload)
         } else {
             let mut asked = params(&payload);
-            // Two of five flips in the first header.
-            let at = if rng.chance(0.4) { rng.below(24) } else { rng.below(wire_bytes) };
+            let at = flipped(&mut rng, wire_bytes);
             asked["link"] = json!({"corrupt": [{"stream": 0, "at_byte": at, "bit": rng.below(8)}]});
             bench.call("amst.transfer", asked).map_err(Stop::from)
         };
@@ -174,8 +194,8 @@ fn flip_on_the_wire(
     let scatter = Scatter::open(bench, "w1c", 1)?;
     let content = payload.bytes();
     let mut bytes: Vec<u8> =
-        chunks(content.len(), 512).iter().flat_map(|chunk| w1c_of(&content, *chunk)).collect();
-    let at = if rng.chance(0.4) { rng.index(24) } else { rng.index(bytes.len()) };
+        chunks(content.len(), FLIPPED_CHUNK as usize).iter().flat_map(|chunk| w1c_of(&content, *chunk)).collect();
+    let at = flipped(rng, bytes.len() as u64) as usize;
     bytes[at] ^= 1 << rng.below(8);
     // A side that has seen the flip may be gone before all is written.
     scatter.write(bench, 0, &bytes)?;
