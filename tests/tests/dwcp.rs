@@ -1,7 +1,7 @@
 //! The conformance harness from outside: skeletons of adapters, exit codes, replay, a baseline, a served adapter.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use delivery_tests::programs;
@@ -70,6 +70,29 @@ fn the_go_skeleton_is_sane() {
     let output = programs::run(&mut build, WITHIN).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     skeleton(&[&built.display().to_string()]);
+}
+
+#[test]
+fn a_reader_who_left_stops_no_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let mut command = Command::new(programs::folder().unwrap().join("dwcp-conformance"));
+    command.args([
+        "run",
+        "--quick",
+        "--profile",
+        "amst",
+        "--only",
+        "AMST-012",
+        "--only",
+        "AMST-015",
+        "--report",
+    ]);
+    command.arg(&report).args(["--", &reference()]).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(programs::wait(&mut child, WITHIN).and_then(|status| status.code()), Some(0));
+    assert!(report.is_file());
 }
 
 #[test]

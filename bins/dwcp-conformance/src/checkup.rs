@@ -2,6 +2,7 @@
 
 use dwcp_conformance::checkup::{self, Point};
 
+use crate::say::say;
 use crate::{Usage, asked};
 
 /// Asks, prints. Gives whether all points hold.
@@ -10,11 +11,11 @@ pub(crate) fn check(connect: Option<&str>, adapter: &[String]) -> Result<bool, U
     let points = checkup::check(&mut sut);
     for Point { what, found } in &points {
         match found {
-            Ok(seen) => println!("ok      {what}{}{seen}", if seen.is_empty() { "" } else { ": " }),
-            Err(why) => println!("broken  {what}: {why}"),
+            Ok(seen) => say!("ok      {what}{}{seen}", if seen.is_empty() { "" } else { ": " }),
+            Err(why) => say!("broken  {what}: {why}"),
         }
     }
     let broken = points.iter().filter(|point| point.found.is_err()).count();
-    println!("{} points, {broken} broken", points.len());
+    say!("{} points, {broken} broken", points.len());
     Ok(broken == 0)
 }

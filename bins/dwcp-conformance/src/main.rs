@@ -8,6 +8,7 @@ mod cli;
 mod machine;
 mod replay;
 mod run;
+mod say;
 mod show;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cli::{Cli, Command};
+use say::say;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
         Command::CheckAdapter { connect, adapter } => checkup::check(connect.as_deref(), &adapter),
         Command::Serve { socket, http, adapter } => serve(socket.as_deref(), http.as_deref(), &adapter),
         Command::Schema => {
-            print!("{}", include_str!("report.schema.json"));
+            say!("{}", include_str!("report.schema.json").trim_end());
             Ok(true)
         }
     };
@@ -54,11 +56,9 @@ fn main() -> ExitCode {
 fn serve(socket: Option<&Path>, http: Option<&str>, adapter: &[String]) -> Result<bool, Usage> {
     match (socket, http) {
         (Some(path), _) => {
-            adapter_sut::serve::unix(path, adapter, || println!("--connect unix:{}", path.display()))
+            adapter_sut::serve::unix(path, adapter, || say!("--connect unix:{}", path.display()))
         }
-        (None, Some(address)) => {
-            adapter_sut::serve::http(address, adapter, |at| println!("--connect http:{at}"))
-        }
+        (None, Some(address)) => adapter_sut::serve::http(address, adapter, |at| say!("--connect http:{at}")),
         (None, None) => Err("either --socket or --http".to_owned()),
     }
     .map(|()| true)

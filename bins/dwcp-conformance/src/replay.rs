@@ -4,6 +4,7 @@ use dwcp_conformance::bench::{Direction, Settings};
 use dwcp_conformance::driver::{self, Verdict};
 
 use crate::cli::Replay;
+use crate::say::say;
 use crate::{Usage, asked};
 
 /// Runs, minimises, prints. Gives whether it passed.
@@ -14,21 +15,21 @@ pub(crate) fn replay(arguments: &Replay) -> Result<bool, Usage> {
         Settings { seed: arguments.seed, quick: arguments.quick, only: None, full_transcript: false };
     let found = driver::minimise(&case, &mut sut, &settings);
     for entry in &found.run.record.transcript {
-        println!("{} {}", if entry.who == Direction::Asked { ">" } else { "<" }, entry.line);
+        say!("{} {}", if entry.who == Direction::Asked { ">" } else { "<" }, entry.line);
     }
     let run = &found.run;
-    println!();
-    println!("{} {} {}", case.requirement.id, case.requirement.level.word(), case.requirement.sentence);
-    println!("{} {} {}", run.verdict.word(), run.reason, run.seen);
+    say!("");
+    say!("{} {} {}", case.requirement.id, case.requirement.level.word(), case.requirement.sentence);
+    say!("{} {} {}", run.verdict.word(), run.reason, run.seen);
     for note in &run.record.notes {
-        println!("note: {note}");
+        say!("note: {note}");
     }
     let of = run.record.rounds;
     match &found.rounds {
-        Some(rounds) if rounds.len() == 1 => println!("round {} of {of} fails alone", rounds[0]),
-        Some(rounds) => println!("{} rounds of {of} fail together: {rounds:?}", rounds.len()),
-        None => println!("the case as a whole"),
+        Some(rounds) if rounds.len() == 1 => say!("round {} of {of} fails alone", rounds[0]),
+        Some(rounds) => say!("{} rounds of {of} fail together: {rounds:?}", rounds.len()),
+        None => say!("the case as a whole"),
     }
-    println!("{} runs, seed {}, {} lines above", found.runs, arguments.seed, run.record.transcript.len());
+    say!("{} runs, seed {}, {} lines above", found.runs, arguments.seed, run.record.transcript.len());
     Ok(matches!(run.verdict, Verdict::Pass | Verdict::Skip))
 }

@@ -12,6 +12,7 @@ use dwcp_conformance::report::{About, Report, Tried, diff, html, junit, markdown
 use dwcp_conformance::requirement::{Case, Profile};
 
 use crate::cli::Run;
+use crate::say::say;
 use crate::{Usage, asked, machine, show};
 
 /// Runs, prints, writes. Gives whether it conforms and nothing became worse.
@@ -36,7 +37,7 @@ pub(crate) fn run(arguments: &Run) -> Result<bool, Usage> {
         .as_ref()
         .map_or_else(|_| (String::new(), String::new()), |h| (h.name.clone(), h.version.clone()));
     if let Err(why) = &hello {
-        println!("{why}");
+        say!("{why}");
     }
     let mut tried = Vec::new();
     for case in &chosen {
@@ -80,22 +81,18 @@ fn row(case: &Case, sut: &mut Sut, settings: &Settings) -> CaseRun {
     let requirement = case.requirement;
     let live = std::io::stdout().is_terminal();
     if live {
-        print!(
-            "{:<9} {:<6} ...  {}\r",
-            requirement.id,
-            requirement.level.word(),
-            cut(requirement.sentence, 70)
-        );
+        let (id, level) = (requirement.id, requirement.level.word());
         // A terminal that is gone shows nothing.
+        let _ = write!(std::io::stdout(), "{id:<9} {level:<6} ...  {}\r", cut(requirement.sentence, 70));
         let _ = std::io::stdout().flush();
     }
     let run = driver::run(case, sut, settings);
     let seconds = run.elapsed_us as f64 / 1e6;
     let (id, level, verdict) = (requirement.id, requirement.level.word(), run.verdict.word());
-    println!("{id:<9} {level:<6} {verdict:<5} {seconds:>7.2} s  {}", cut(requirement.sentence, 80));
+    say!("{id:<9} {level:<6} {verdict:<5} {seconds:>7.2} s  {}", cut(requirement.sentence, 80));
     if run.verdict != Verdict::Pass {
         let round = run.record.round.map_or_else(String::new, |round| format!(" (round {round})"));
-        println!(
+        say!(
             "          {}{round}{}{}",
             run.reason,
             if run.seen.is_empty() { "" } else { ": " },
@@ -114,16 +111,20 @@ fn cut(text: &str, len: usize) -> String {
 }
 
 fn summary(report: &Report) {
-    println!();
+    say!("");
     for one in &report.verdicts.profiles {
         let name = one.profile.name();
-        println!(
+        say!(
             "{name:<15} {:<17} {:>3} pass {:>3} fail {:>3} skip {:>3} error",
-            one.claim, one.pass, one.fail, one.skip, one.error
+            one.claim,
+            one.pass,
+            one.fail,
+            one.skip,
+            one.error
         );
     }
     let v = &report.verdicts;
-    println!(
+    say!(
         "{} {} {} what was asked for (seed {}, {:.1} s)",
         v.sut,
         v.sut_version,

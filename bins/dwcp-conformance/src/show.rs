@@ -6,6 +6,7 @@ use dwcp_conformance::cases;
 use dwcp_conformance::report::Report;
 use dwcp_conformance::report::diff::{self, Change};
 
+use crate::say::say;
 use crate::{Usage, asked};
 
 /// Largest report that is read, in bytes.
@@ -17,7 +18,7 @@ pub(crate) fn list(names: &[String]) -> Result<bool, Usage> {
     for case in cases::all() {
         let r = case.requirement;
         if names.is_empty() || wanted.contains(&r.profile) {
-            println!("{:<9} {:<6} {:<15} {}", r.id, r.level.word(), r.profile.name(), r.sentence);
+            say!("{:<9} {:<6} {:<15} {}", r.id, r.level.word(), r.profile.name(), r.sentence);
         }
     }
     Ok(true)
@@ -26,26 +27,26 @@ pub(crate) fn list(names: &[String]) -> Result<bool, Usage> {
 /// All that is known of a requirement.
 pub(crate) fn explain(id: &str) -> Result<bool, Usage> {
     let r = asked::case(id)?.requirement;
-    println!(
+    say!(
         "{} {}{}",
         r.id,
         r.level.word(),
         if r.when.is_empty() { String::new() } else { format!(" ({})", r.when) }
     );
-    println!("profile:  {}", r.profile.name());
-    println!("sentence: {}", r.sentence);
-    println!("source:   {}", r.source);
+    say!("profile:  {}", r.profile.name());
+    say!("sentence: {}", r.sentence);
+    say!("source:   {}", r.source);
     match r.error_probability {
         p if p > 0.0 => {
-            println!("chance:   a conforming implementation fails with a probability of at most {p:e}");
+            say!("chance:   a conforming implementation fails with a probability of at most {p:e}");
         }
-        _ => println!("chance:   none; what is checked follows from the seed"),
+        _ => say!("chance:   none; what is checked follows from the seed"),
     }
     match r.attempts {
-        1 => println!("attempts: 1"),
-        n => println!("attempts: {n}, because a real clock is read; the best counts"),
+        1 => say!("attempts: 1"),
+        n => say!("attempts: {n}, because a real clock is read; the best counts"),
     }
-    println!("alone:    dwcp-conformance replay {} -- ADAPTER", r.id);
+    say!("alone:    dwcp-conformance replay {} -- ADAPTER", r.id);
     Ok(true)
 }
 
@@ -68,9 +69,9 @@ pub(crate) fn diff(old: &Path, new: &Path, tolerance: f64) -> Result<bool, Usage
 /// Prints changes; gives whether one is for the worse.
 pub(crate) fn changes(changes: &[Change]) -> bool {
     for change in changes {
-        println!("{:<9} {} {}", change.id, if change.worse { "worse " } else { "change" }, change.text);
+        say!("{:<9} {} {}", change.id, if change.worse { "worse " } else { "change" }, change.text);
     }
     let worse = changes.iter().filter(|change| change.worse).count();
-    println!("{} changes, {worse} for the worse", changes.len());
+    say!("{} changes, {worse} for the worse", changes.len());
     worse > 0
 }

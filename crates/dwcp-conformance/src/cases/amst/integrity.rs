@@ -193,8 +193,10 @@ fn flip_on_the_wire(
 ) -> Result<serde_json::Value, Stop> {
     let scatter = Scatter::open(bench, "w1c", 1)?;
     let content = payload.bytes();
-    let mut bytes: Vec<u8> =
-        chunks(content.len(), FLIPPED_CHUNK as usize).iter().flat_map(|chunk| w1c_of(&content, *chunk)).collect();
+    let mut bytes: Vec<u8> = chunks(content.len(), FLIPPED_CHUNK as usize)
+        .iter()
+        .flat_map(|chunk| w1c_of(&content, *chunk))
+        .collect();
     let at = flipped(rng, bytes.len() as u64) as usize;
     bytes[at] ^= 1 << rng.below(8);
     // A side that has seen the flip may be gone before all is written.
