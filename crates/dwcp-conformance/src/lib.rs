@@ -17,6 +17,7 @@ pub mod bus;
 pub mod cases;
 pub mod checkup;
 pub mod driver;
+pub mod fields;
 pub mod payload;
 pub mod protocol;
 pub mod report;

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::gather::Gather;
 use super::{case, dial, timed};
 use crate::bench::{Bench, Better, Line, Plot};
+use crate::fields::Fields;
 use crate::payload::{Gen, Payload};
 use crate::requirement::{Case, Level};
 use crate::stop::{Stop, ensure, fail};
@@ -52,7 +53,7 @@ fn counts(bench: &mut Bench<'_>) -> Result<(), Stop> {
             "amst.adapt",
             json!({"handle": handle, "bandwidth_mbps": bandwidth, "latency_ms": latency}),
         )?;
-        let told = adapted["streams"].as_u64().unwrap_or_default();
+        let told = adapted.whole("streams")?;
         ensure((BOUNDS.0..=BOUNDS.1).contains(&told), "the stream count keeps to its bounds", || {
             told.to_string()
         })?;
@@ -95,7 +96,7 @@ fn chunk(bench: &mut Bench<'_>) -> Result<(), Stop> {
     };
     let (min, max) = (declared(bench, "amst.min_chunk")?, declared(bench, "amst.max_chunk")?);
     let start = bench.call("amst.feedback", json!({"chunk": f64::midpoint(min, max) as u64}))?;
-    let mut now = start["chunk"].as_f64().unwrap_or_default();
+    let mut now = start.real("chunk")?;
     let mut rng = bench.rng("losses");
     let mut line = Vec::new();
     for step in 0..200_u32 {
@@ -113,7 +114,7 @@ fn chunk(bench: &mut Bench<'_>) -> Result<(), Stop> {
             }
         };
         let answer = bench.call("amst.feedback", json!({"loss": loss}))?;
-        let next = answer["chunk"].as_f64().unwrap_or_default();
+        let next = answer.real("chunk")?;
         ensure((min..=max).contains(&next), "a chunk keeps to its bounds", || {
             format!("{next} outside {min}..{max}")
         })?;

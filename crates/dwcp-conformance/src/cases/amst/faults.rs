@@ -49,9 +49,10 @@ fn one_reset(bench: &mut Bench<'_>) -> Result<(), Stop> {
         // Anywhere in what falls to one stream, the middle of a header too.
         let (victim, at) = (rng.index(STREAMS), rng.below(600_000));
         bench.call("amst.send", json!({"handle": handle, "payload": payload.recipe()}))?;
+        let begun = bench.now_us();
         loop {
             // The others are held back, so that the victim comes to carry its part.
-            gather.turn(bench, |n, stream| {
+            let came = gather.turn(bench, |n, stream| {
                 if n == victim {
                     (at - stream.bytes).min(50_000) as usize
                 } else {
@@ -59,9 +60,12 @@ fn one_reset(bench: &mut Bench<'_>) -> Result<(), Stop> {
                 }
             })?;
             // What does not come any more has gone into the buffers of the others.
-            let quiet = gather.last_us.is_some_and(|last| bench.now_us() > last + 60_000);
+            let quiet = bench.now_us() > gather.last_us.map_or(begun + 1_000_000, |last| last + 60_000);
             if gather.streams[victim].bytes >= at || quiet {
                 break;
+            }
+            if came == 0 {
+                bench.wire().wait(1_000);
             }
         }
         gather.reset(bench, victim);

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::scatter::{Scatter, chunks, w1_of, w1c_of, w2_of};
 use super::{case, same};
 use crate::bench::Bench;
+use crate::fields::Fields;
 use crate::payload::{Gen, Payload};
 use crate::requirement::{Case, Level};
 use crate::rng::Rng;
@@ -160,7 +161,7 @@ fn flips(bench: &mut Bench<'_>) -> Result<(), Stop> {
     let params = |payload: &Payload| json!({"payload": payload.recipe(), "streams": 1, "chunk": FLIPPED_CHUNK, "within_ms": 2_000});
     let plain = Payload::of(Gen::Random, 1, FLIPPED_LEN);
     let clean = bench.call("amst.transfer", params(&plain))?;
-    let wire_bytes = clean["wire_bytes"].as_u64().unwrap_or(FLIPPED_LEN);
+    let wire_bytes = clean.whole("wire_bytes")?;
     let (mut seen, mut repaired) = (0, 0);
     for round in bench.rounds(1_000, 1_000) {
         let mut rng = bench.begin_round(round);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
+use crate::fields::Fields;
 use crate::payload::Payload;
 use crate::requirement::{Case, Check, Level, Profile, Requirement};
 use crate::stop::{Stop, ensure};
@@ -81,5 +82,5 @@ fn dial(bench: &mut Bench<'_>, mut params: Value) -> Result<u64, Stop> {
     params["addr"] = json!(address);
     params["framing"] = json!("w1");
     let dialled = bench.call("amst.dial", params)?;
-    Ok(dialled["handle"].as_u64().unwrap_or_default())
+    dialled.whole("handle")
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::case;
 use crate::bench::Bench;
+use crate::fields::Fields;
 use crate::protocol::Code;
 use crate::requirement::{Case, Level};
 use crate::stop::{Stop, ensure, fail, refused};
@@ -44,7 +45,7 @@ fn bounds(bench: &mut Bench<'_>) -> Result<(), Stop> {
         for bandwidth in BANDWIDTHS {
             for latency in LATENCIES {
                 let params = json!({"mode": mode, "bandwidth_mbps": bandwidth, "latency_ms": latency});
-                let streams = bench.call("amst.target", params)?["streams"].as_u64().unwrap_or_default();
+                let streams = bench.call("amst.target", params)?.whole("streams")?;
                 ensure(
                     (min..=max).contains(&streams),
                     "the stream target keeps to the bounds of its mode",
@@ -64,7 +65,7 @@ fn formula(bench: &mut Bench<'_>) -> Result<(), Stop> {
     for bandwidth in BANDWIDTHS {
         for latency in LATENCIES {
             let params = json!({"min_streams": 1, "max_streams": 256, "bandwidth_mbps": bandwidth, "latency_ms": latency});
-            let streams = bench.call("amst.target", params)?["streams"].as_f64().unwrap_or(f64::NAN);
+            let streams = bench.call("amst.target", params)?.real("streams")?;
             let expected = (bandwidth / (latency * k)).clamp(BOUNDS.0, BOUNDS.1);
             ensure(
                 (streams - expected).abs() <= 1.0,

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::bench::Bench;
+use crate::fields::Fields;
 use crate::payload::sha256;
 use crate::stop::{Stop, fail};
 use crate::world::Conn;
@@ -66,12 +67,12 @@ impl Scatter {
         bench.needs("amst", "wire")?;
         bench.needs("amst", framing)?;
         let listening = bench.call("amst.listen", json!({"framing": framing, "streams": streams}))?;
-        let address = listening["addr"].as_str().unwrap_or_default().to_owned();
+        let address = listening.text("addr")?.to_owned();
         let mut conns = Vec::new();
         for _ in 0..streams {
             conns.push(bench.wire().connect(&address)?);
         }
-        Ok(Self { handle: listening["handle"].as_u64().unwrap_or_default(), conns })
+        Ok(Self { handle: listening.whole("handle")?, conns })
     }
 
     /// Writes all of it to a stream; gives whether the other side took it.

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{How, W4, case, decode_params, exchanged, open, pair};
 use crate::bench::{Bench, Better};
+use crate::fields::Fields;
 use crate::payload::{Gen, Payload};
 use crate::requirement::{Case, Level};
 use crate::stop::{CallError, Stop, ensure, fail};
@@ -66,7 +67,7 @@ fn capped(bench: &mut Bench<'_>) -> Result<(), Stop> {
     }
     for ctx in [contexts.0, contexts.1] {
         let stats = bench.call("hde.stats", json!({"ctx": ctx}))?;
-        let held = stats["baseline_bytes"].as_f64().unwrap_or(f64::INFINITY);
+        let held = stats.real("baseline_bytes")?;
         ensure(held <= cap, "baselines stay under the declared cap", || format!("{held} bytes over {cap}"))?;
     }
     Ok(())

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{EVERY, How, case, encode, exchanged, frame, open, pair, same};
 use crate::bench::Bench;
+use crate::fields::Fields;
 use crate::payload::{Gen, Payload};
 use crate::requirement::{Case, Level};
 use crate::rng::Rng;
@@ -127,10 +128,10 @@ fn fresh_receiver(bench: &mut Bench<'_>) -> Result<(), Stop> {
 fn lossy_is_said(bench: &mut Bench<'_>) -> Result<(), Stop> {
     for lossy in [false, true] {
         let config = if lossy { json!({"lossy": true}) } else { json!({}) };
-        let sender = match open(bench, "sender", config.clone()) {
+        let sender = match bench.call("hde.open", json!({"role": "sender", "config": config})) {
             // Who has nothing lossy refuses the wish.
             Err(CallError::Refused { .. }) if lossy => return Ok(()),
-            opened => opened?,
+            opened => opened?.whole("ctx")?,
         };
         for content in Gen::ALL {
             let receiver = open(bench, "receiver", config.clone())?;

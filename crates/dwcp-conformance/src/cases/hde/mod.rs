@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use crate::b64;
 use crate::bench::Bench;
+use crate::fields::Fields;
 use crate::payload::Payload;
 use crate::requirement::{Case, Check, Level, Profile, Requirement};
-use crate::stop::{CallError, Stop, ensure, fail};
+use crate::stop::{Stop, ensure, fail};
 
 mod baselines;
 mod bounds;
@@ -83,13 +84,13 @@ struct Frame {
     lossy: bool,
 }
 
-fn open(bench: &mut Bench<'_>, role: &str, config: Value) -> Result<u64, CallError> {
+fn open(bench: &mut Bench<'_>, role: &str, config: Value) -> Result<u64, Stop> {
     let opened = bench.call("hde.open", json!({"role": role, "config": config}))?;
-    Ok(opened["ctx"].as_u64().unwrap_or_default())
+    opened.whole("ctx")
 }
 
 /// A sender and a receiver in the default configuration.
-fn pair(bench: &mut Bench<'_>) -> Result<(u64, u64), CallError> {
+fn pair(bench: &mut Bench<'_>) -> Result<(u64, u64), Stop> {
     Ok((open(bench, "sender", json!({}))?, open(bench, "receiver", json!({}))?))
 }
 
@@ -104,15 +105,16 @@ fn encode(bench: &mut Bench<'_>, ctx: u64, key: &str, how: How, payload: &Payloa
 }
 
 fn frame(answer: &Value) -> Result<Frame, Stop> {
-    let coded = answer["frame"].as_str().unwrap_or_default().to_owned();
+    let len = answer.whole("len")?;
+    // A frame that does not fit into a line is told by its length alone.
+    let coded = if answer["frame"].is_null() { "" } else { answer.text("frame")? }.to_owned();
     let bytes = b64::decode(&coded).ok_or_else(|| fail("a frame is base64", "it is not"))?;
-    let len = answer["len"].as_u64().unwrap_or_default();
     ensure(coded.is_empty() || len == bytes.len() as u64, "len is the length of the frame", || {
         format!("{len} for {} bytes", bytes.len())
     })?;
     Ok(Frame {
         len,
-        algorithm: answer["algorithm"].as_str().unwrap_or_default().to_owned(),
+        algorithm: answer.text("algorithm")?.to_owned(),
         delta: answer["delta"] == true,
         lossy: answer["lossy"] == true,
         coded,

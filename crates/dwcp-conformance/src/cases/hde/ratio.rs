@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{EVERY, case, encode, open};
 use crate::bench::Bench;
+use crate::fields::Fields;
 use crate::payload::{Gen, Payload};
 use crate::requirement::{Case, Level};
 use crate::stop::{Stop, ensure};
@@ -29,7 +30,7 @@ fn counted(bench: &mut Bench<'_>) -> Result<(), Stop> {
             compressed += frame.len;
         }
         let stats = bench.call("hde.stats", json!({"ctx": sender}))?;
-        let (told, counted) = (stats["ratio"].as_f64().unwrap_or(-1.0), original as f64 / compressed as f64);
+        let (told, counted) = (stats.real("ratio")?, original as f64 / compressed as f64);
         ensure(told >= 0.0, "the ratio is a number that is not negative", || stats["ratio"].to_string())?;
         ensure(
             (told / counted - 1.0).abs() <= 0.001,

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::series::open;
 use crate::bench::Bench;
 use crate::cases::entry::must;
+use crate::fields::Fields;
 use crate::protocol::Code;
 use crate::requirement::{Case, Profile};
 use crate::stop::{CallError, Stop, ensure, refused};
@@ -28,7 +29,7 @@ fn reserve(
 
 fn available(bench: &mut Bench<'_>, now: f64, want: f64, what: &str) -> Result<(), Stop> {
     let told = bench.call("pba.capacity", json!({"now": now}))?;
-    let seen = told["available"].as_f64().unwrap_or(f64::NAN);
+    let seen = told.real("available")?;
     ensure((seen - want).abs() < 1e-6, what, || format!("{seen} available at {now} s, {want} expected"))
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::series::{open, predict, show};
 use crate::bench::{Bench, Better};
 use crate::cases::entry::{must, should};
+use crate::fields::Fields;
 use crate::requirement::{Case, Profile};
 use crate::series::Series;
 use crate::stop::{Stop, ensure, fail};
@@ -133,7 +134,7 @@ fn zeros(bench: &mut Bench<'_>) -> Result<(), Stop> {
         open(bench, "datacenter", 3.0)?;
         show(bench, 0, &values)?;
         let told = bench.call("pba.accuracy", json!({}))?;
-        let due = told["count"].as_u64().unwrap_or(0);
+        let due = told.whole("count")?;
         ensure(due > 0, "forecasts that came due are counted", || format!("{name}: {told}"))?;
         let mae = told["mae"].as_f64();
         ensure(

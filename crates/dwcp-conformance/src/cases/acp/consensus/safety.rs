@@ -6,6 +6,7 @@ use super::cluster::{Cluster, declared};
 use crate::bench::{Bench, Better};
 use crate::bus::Faults;
 use crate::cases::entry::must;
+use crate::fields::Fields;
 use crate::requirement::{Case, Profile};
 use crate::rng::Rng;
 use crate::stop::{Stop, ensure};
@@ -120,8 +121,7 @@ fn equivocation(bench: &mut Bench<'_>) -> Result<(), Stop> {
         let faults = Faults { drop: 0.0, duplicate: 0.0, soonest: 1, latest: 30 };
         let mut cluster = Cluster::open(bench, ("pbft", 4, 1), rng.next_u64(), faults)?;
         let primary = cluster.settle()?;
-        let twin =
-            cluster.bench.call("cons.twin", json!({"node": primary}))?["node"].as_u64().unwrap_or(4) as usize;
+        let twin = cluster.bench.call("cons.twin", json!({"node": primary}))?.whole("node")? as usize;
         cluster.members = 5;
         // Each half of the others talks to one of the two, for the time being.
         let mut others: Vec<usize> = (0..4).filter(|node| *node != primary).collect();
