@@ -16,6 +16,5 @@ mod mark;
 mod silences;
 mod wire;
 
-pub use guard::GuardingAlert;
 pub use mark::OWNER;
 pub use silences::AlertmanagerSilences;

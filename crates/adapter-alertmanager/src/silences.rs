@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 use ports::{PortError, Silences, Standing, Window};
+use promql::GuardingAlert;
 
-use crate::guard::{GuardingAlert, refusal};
+use crate::guard::refusal;
 use crate::http::call;
 use crate::mark::{OWNER, comment, run_of};
 use crate::wire::{Created, Listed, Posted, read, spelled};

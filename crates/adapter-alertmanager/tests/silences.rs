@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use adapter_alertmanager::{AlertmanagerSilences, GuardingAlert, OWNER};
+use adapter_alertmanager::{AlertmanagerSilences, OWNER};
 use ports::{PortError, SilenceMatcher, Silences, Window};
+use promql::GuardingAlert;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -3,8 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use adapter_alertmanager::{AlertmanagerSilences, GuardingAlert};
+use adapter_alertmanager::AlertmanagerSilences;
 use ports::{SilenceMatcher, Silences, Window};
+use promql::GuardingAlert;
 
 use super::servers::{Server, now_ms, runtime, start};
 use crate::door::Verdict;
