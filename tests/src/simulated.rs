@@ -110,6 +110,7 @@ pub fn definition(yaml: &str, run: &str) -> Result<Definition, String> {
         by: "simulation",
         workers: 2,
         only: None,
+        beside: &|name| Err(format!("{name}: nothing lies beside this file")),
     };
     run::read(&source).map_err(|problems| problems.to_string())
 }
