@@ -86,6 +86,13 @@ impl Runs<'_> {
                 return Err(format!("it says {it:?}, not {says:?}, and ends in {end} ms"));
             }
         }
+        write(&rig.state().join("go"), how)?;
+        // The run goes on with its last job, and the release has ended.
+        let none = || self.standing().is_ok_and(|standing| standing.is_empty());
+        until("all are lifted", PATIENCE, none).map_err(|why| format!("{why}\n{}", rig.said()))?;
+        if how == GOOD && !matches!(child.try_wait(), Ok(None)) {
+            return Err(format!("the run did not wait for its last job\n{}", rig.said()));
+        }
         tell(&rig, how)?;
         self.loud(&rig, &mut child, wanted)
     }
@@ -202,7 +209,9 @@ fn rig(edit: impl Fn(String) -> String) -> Result<Rig, String> {
     Ok(rig)
 }
 
+/// How the release ends, and that the run may.
 fn tell(rig: &Rig, how: &str) -> Result<(), String> {
+    write(&rig.state().join("end"), "")?;
     write(&rig.state().join("go"), how)
 }
 
