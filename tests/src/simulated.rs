@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use machine::{Durability, Machine, Name, Progress, Timestamp};
 use ports::{Entry, Journal, PortError, Record};
-use run::{Definition, Event, Run, Source, TargetSpec, Webhook};
+use run::{Definition, Event, Run, SilenceSpec, Source, TargetSpec, Webhook};
 use runner::{Clock, Dispatcher, JournalLog, Places, Site, World, drive, reacquire, replay};
-use simulation::{SimJobs, SimMetrics, SimNotices, SimTarget, Universe};
+use simulation::{SimJobs, SimMetrics, SimNotices, SimSilences, SimTarget, Universe};
 use supervise::{HttpProbe, Probes, RevisionSpec};
 use tokio::sync::mpsc;
 
 /// Longest run, in world time.
 const LONGEST: Duration = Duration::from_hours(24);
+/// Longest time for what may be lost.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Events that wait for the machine at most.
 const EVENTS: usize = 1_024;
 
@@ -38,6 +40,7 @@ impl World for Simulated {
     type Metrics = SimMetrics;
     type Jobs = SimJobs;
     type Notices = SimNotices;
+    type Silences = SimSilences;
 
     async fn site(
         &self,
@@ -53,6 +56,14 @@ impl World for Simulated {
 
     fn notices(&self, _hook: &Webhook) -> SimNotices {
         self.notices.clone()
+    }
+
+    fn silences(&self, _spec: &SilenceSpec) -> SimSilences {
+        self.universe.silences()
+    }
+
+    fn warn(&self, line: &str) {
+        self.universe.silences().warn(line);
     }
 }
 
@@ -110,6 +121,7 @@ pub fn definition(yaml: &str, run: &str) -> Result<Definition, String> {
         by: "simulation",
         workers: 2,
         only: None,
+        beside: &|name| Err(format!("{name}: nothing lies beside this file")),
     };
     run::read(&source).map_err(|problems| problems.to_string())
 }
@@ -228,6 +240,10 @@ fn live<J: Journal>(universe: &Universe, life: Life<J>, folder: &Path) -> Result
             Ok(Err(error)) => return Err(error.to_string()),
             Err(_) => false,
         };
+        // One that dies says nothing more.
+        if ended {
+            dispatcher.settle(LAST_WORDS).await;
+        }
         universe.observe();
         debug_assert!(!ended || run.progress() == Progress::Ended);
         Ok((run, log.into_journal(), ended))

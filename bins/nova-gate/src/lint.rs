@@ -156,6 +156,9 @@ fn pipeline(path: &Path, name: &str, text: &str) -> Vec<Linted> {
     let folder =
         path.parent().and_then(|it| it.canonicalize().ok()).unwrap_or_default().display().to_string();
     let set = BTreeMap::new();
+    let beside = |name: &str| {
+        files::text(&Path::new(&folder).join(name), FILE_MAX).map_err(|failure| failure.to_string())
+    };
     let source = run::Source {
         file: name,
         folder: &folder,
@@ -165,6 +168,7 @@ fn pipeline(path: &Path, name: &str, text: &str) -> Vec<Linted> {
         by: "lint",
         workers: 1,
         only: None,
+        beside: &beside,
     };
     let place = |at: u64| usize::try_from(at).unwrap_or(1);
     match run::read(&source) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gate::{Gate, Line, Observation, Report, Session, Verdict, render};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::failure::Failure;
@@ -40,7 +41,7 @@ pub(crate) async fn look(mut gate: Gate, looking: &Looking) -> Result<Report, Fa
     for note in source.notes() {
         told(&mut session, &note, recorder.as_mut())?;
     }
-    let interrupted = tokio::signal::ctrl_c();
+    let interrupted = interruption();
     tokio::pin!(interrupted);
     let mut next = Instant::now();
     loop {
@@ -48,7 +49,7 @@ pub(crate) async fn look(mut gate: Gate, looking: &Looking) -> Result<Report, Fa
             // What a look has brought is heard before the interruption.
             biased;
             looked = timeout_at(until.max(next + Duration::from_secs(6)), source.look()) => looked,
-            _ = &mut interrupted => { told(&mut session, INTERRUPTED, recorder.as_mut())?; break }
+            () = &mut interrupted => { told(&mut session, INTERRUPTED, recorder.as_mut())?; break }
         };
         let Ok(looked) = looked else {
             told(&mut session, "the last look did not end in time", recorder.as_mut())?;
@@ -71,11 +72,25 @@ pub(crate) async fn look(mut gate: Gate, looking: &Looking) -> Result<Report, Fa
             }
             tokio::select! {
                 () = sleep_until(next) => {}
-                _ = &mut interrupted => { told(&mut session, INTERRUPTED, recorder.as_mut())?; break }
+                () = &mut interrupted => { told(&mut session, INTERRUPTED, recorder.as_mut())?; break }
             }
         }
     }
     Ok(session.report())
+}
+
+/// INT or TERM. Where they cannot be heard, they end the program as they always do.
+async fn interruption() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => terminated.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
 }
 
 /// Whether a check may end before its time.

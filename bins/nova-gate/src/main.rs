@@ -11,6 +11,7 @@ mod lint;
 mod look;
 mod output;
 mod proof;
+mod quiet;
 mod source;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use failure::Failure;
 use lint::LintArgs;
 use look::{Looking, look};
 use output::{OutputArgs, put};
+use quiet::{QuietArgs, quietly};
 use source::Use;
 
 const EXAMPLES: &str = "Examples:
@@ -73,6 +75,8 @@ enum Sub {
         /// How long
         #[arg(long = "for", value_name = "TIME")]
         lasting: String,
+        #[command(flatten)]
+        quiet: QuietArgs,
         /// Record every look
         #[arg(long, value_name = "FILE.jsonl")]
         record: Option<PathBuf>,
@@ -141,11 +145,13 @@ async fn carry_out(command: Sub) -> Result<u8, Failure> {
             put(&output, &report, gate.gate.as_deref())?;
             Ok(report.code)
         }
-        Sub::Watch { gate, lasting, record, output } => {
+        Sub::Watch { gate, lasting, quiet, record, output } => {
             let ready = gate.gate()?;
-            let at_most = Duration::from_millis(millis("for", &lasting)?);
+            let lasts_ms = millis("for", &lasting)?;
+            let at_most = Duration::from_millis(lasts_ms);
             let looking = Looking { how: Use::Watch, at_most, lines: true, record };
-            let report = look(ready, &looking).await?;
+            let work = Box::pin(look(ready.clone(), &looking));
+            let report = quietly(&quiet, &ready, lasts_ms, work).await??;
             put(&output, &report, gate.gate.as_deref())?;
             Ok(report.code)
         }

@@ -10,6 +10,9 @@ use run::{Definition, MAX_FILE_BYTES, Only};
 use crate::call::user;
 use crate::failure::Failure;
 
+/// At most so much is read of a file that the pipeline file names; its reader refuses what is as long as that.
+const BESIDE_MAX_BYTES: u64 = 8 << 20;
+
 /// A pipeline file as it was read.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -75,8 +78,20 @@ impl Source {
         only: Option<Only<'_>>,
     ) -> Result<Definition, Failure> {
         let (file, folder, by) = (self.file.display().to_string(), self.folder.display().to_string(), user());
-        let source =
-            run::Source { file: &file, folder: &folder, text: &self.bytes, set, run, by: &by, workers, only };
+        let (text, beside) = (&self.bytes, |name: &str| beside(&self.folder.join(name)));
+        let (file, folder, by, beside) = (&file, &folder, &by, &beside);
+        let source = run::Source { file, folder, text, set, run, by, workers, only, beside };
         Ok(run::read(&source)?)
     }
+}
+
+/// The text of a file that the pipeline file names.
+fn beside(path: &Path) -> Result<String, String> {
+    let opened = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    if !opened.metadata().is_ok_and(|about| about.is_file()) {
+        return Err("it is no file".to_owned());
+    }
+    let mut text = String::new();
+    opened.take(BESIDE_MAX_BYTES).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    Ok(text)
 }

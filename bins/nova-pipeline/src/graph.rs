@@ -58,8 +58,13 @@ fn kind(job: &Job<ReleaseSpec>) -> String {
 fn deploy(spec: &ReleaseSpec) -> String {
     let plan = &spec.setup.plan;
     let steps: Vec<String> = plan.steps().iter().map(|step| step.percent.to_string()).collect();
+    let silences = match spec.silences.as_ref().map(|silences| silences.alerts.len()) {
+        None => String::new(),
+        Some(1) => ", 1 silence".to_owned(),
+        Some(several) => format!(", {several} silences"),
+    };
     format!(
-        "deploy {} to {}: blue-green {} %, bake {} s",
+        "deploy {} to {}: blue-green {} %, bake {} s{silences}",
         spec.workload.version,
         spec.target,
         steps.join("/"),

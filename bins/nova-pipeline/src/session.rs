@@ -28,7 +28,7 @@ pub const CORE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Events that wait for the machine at most.
 const EVENTS: usize = 1_024;
-/// Longest time for what may be lost: the last notices, the end of the guardian.
+/// Longest time for what may be lost: the last notices, silences to lift, the end of the guardian.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How a run is shown, and when its runner leaves it.
@@ -163,6 +163,7 @@ async fn conduct(
     let (observer, drawing) = view.start();
     let mut dispatcher = Dispatcher::new(world.clone(), places, clock.clone(), events.clone(), observer);
     dispatcher.adopt(&life.run, &epochs);
+    sweep(state, &mut dispatcher, &life);
     tokio::spawn(postbox::begin(events.clone(), dir.clone(), life.first, life.recorded));
     let mut log = JournalLog::new(Watched { writer, events, alarmed: false });
     let driven = tokio::select! {
@@ -171,8 +172,15 @@ async fn conduct(
     };
     drop(drawing);
     listening.abort();
-    dispatcher.settle(LAST_WORDS).await;
+    // What may be lost does not delay the way back of a run that can record nothing any more.
+    let failed = matches!(driven, Some(Err(_)));
+    if !failed {
+        dispatcher.settle(LAST_WORDS).await;
+    }
     let code = finish(driven, state, &mut life.run, log.into_journal().writer).await;
+    if failed {
+        dispatcher.settle(LAST_WORDS).await;
+    }
     // What the guardian cannot end in time it goes on ending after us.
     let _ = tokio::time::timeout(LAST_WORDS, world.shut_down()).await;
     // The socket is of no use to anybody now; one that is left is replaced by the next runner.
@@ -180,6 +188,24 @@ async fn conduct(
     let code = code?;
     crate::view::last_words(&life.run, settings, dir.path(), state.path(), code).await;
     Ok(code)
+}
+
+/// Lifts what other runs of this state folder have left silenced and nobody drives any more.
+fn sweep(state: &StateDir, dispatcher: &mut Dispatcher<LocalWorld>, life: &Life) {
+    let definition = match (&life.first, life.run.definition()) {
+        (Event::Opened(definition), _) => definition,
+        (_, Some(definition)) => definition,
+        _ => return,
+    };
+    let (own, state) = (definition.run.clone(), state.clone());
+    // Those of another state folder are not ours to judge.
+    let driven = move |run: &str| run == own || state.run(run).is_err() || heard(&state, run);
+    dispatcher.sweep(definition, driven);
+}
+
+/// Whether a runner of that run takes connections.
+fn heard(state: &StateDir, run: &str) -> bool {
+    state.control_socket(run).is_ok_and(|socket| std::os::unix::net::UnixStream::connect(socket).is_ok())
 }
 
 /// Claims the targets of open releases again; what they had returned to stable becomes part of `Resumed`.

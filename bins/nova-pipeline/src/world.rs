@@ -1,19 +1,27 @@
-//! The world of one machine: embedded targets, a guardian for the jobs, webhooks.
+//! The world of one machine: embedded targets, a guardian for the jobs, webhooks, an Alertmanager.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use adapter_alertmanager::AlertmanagerSilences;
 use adapter_local::LocalTarget;
 use adapter_notify::Webhook as Hook;
 use adapter_process::guardian::GuardianJobs;
 use adapter_prometheus::{PrometheusMetrics, Source};
 use machine::Name;
 use ports::{Notice, Notices, PortError, Target};
-use run::{TargetSpec, Webhook};
+use promql::GuardingAlert;
+use run::{SilenceSpec, TargetSpec, Webhook};
 use runner::{Site, World};
+
+use crate::call::wall_ms;
+use crate::say::complain;
 
 /// Longest time in which an embedded target must answer after its start.
 const START_WITHIN: Duration = Duration::from_secs(15);
+
+/// Longest time of one call to an Alertmanager; the last ones are made while the run waits to end.
+const ALERTMANAGER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Ports of one machine.
 pub struct LocalWorld {
@@ -88,6 +96,7 @@ impl World for LocalWorld {
     type Metrics = PrometheusMetrics;
     type Jobs = GuardianJobs;
     type Notices = MaybeHook;
+    type Silences = AlertmanagerSilences<fn() -> i64>;
 
     async fn site(
         &self,
@@ -109,5 +118,18 @@ impl World for LocalWorld {
 
     fn notices(&self, hook: &Webhook) -> MaybeHook {
         MaybeHook(Hook::new(&hook.url).map_err(|error| error.to_string()))
+    }
+
+    fn silences(&self, spec: &SilenceSpec) -> AlertmanagerSilences<fn() -> i64> {
+        let guards = spec.guards.iter().map(|labels| GuardingAlert { labels: labels.clone() }).collect();
+        let at = &spec.alertmanager;
+        let now: fn() -> i64 = || i64::try_from(wall_ms()).unwrap_or(i64::MAX);
+        AlertmanagerSilences::new(&at.address, guards, now)
+            .with_prefix(&at.path)
+            .with_deadline(ALERTMANAGER_WITHIN)
+    }
+
+    fn warn(&self, line: &str) {
+        complain(line);
     }
 }

@@ -1,11 +1,7 @@
 //! Silences for the deployment window, over version 2 of the API of an Alertmanager.
 //!
-//! | way out of a window | what removes the silence |
-//! |---|---|
-//! | the work ends, well or not | [`AlertmanagerSilences::during`] lifts it |
-//! | the work panics or is dropped | its guard lifts it in a task of its own |
-//! | the process is killed | the next one finds it by owner and run (`standing`) and lifts it |
-//! | nobody ever comes back | its end, which it always has |
+//! Each has an end, and a comment that names the window that it belongs to; by it the next process finds what one that
+//! is gone has left.
 //!
 //! An alert that guards the rollout is never kept quiet: a silence that could match one is refused, and what is not
 //! known of an alert counts as matching.
@@ -16,6 +12,5 @@ mod mark;
 mod silences;
 mod wire;
 
-pub use guard::GuardingAlert;
 pub use mark::OWNER;
 pub use silences::AlertmanagerSilences;

@@ -1,20 +1,18 @@
-//! The port: place, lift, list; and a window around a piece of work.
+//! The port: place, lift, list.
 
-use std::future::Future;
 use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 use ports::{PortError, Silences, Standing, Window};
+use promql::GuardingAlert;
 
-use crate::guard::{GuardingAlert, refusal};
+use crate::guard::refusal;
 use crate::http::call;
 use crate::mark::{OWNER, comment, run_of};
 use crate::wire::{Created, Listed, Posted, read, spelled};
 
 /// The longest window, a day.
 const LASTS_MAX_MS: u64 = 24 * 60 * 60 * 1000;
-/// Tries of a lift at the end of a window; its end removes what is left.
-const LIFTS: u32 = 3;
 
 /// Silences of one Alertmanager. `now_ms` is the wall clock, in milliseconds since 1970.
 #[derive(Clone, Debug)]
@@ -135,52 +133,6 @@ impl<C: Fn() -> i64 + Send + Sync> Silences for AlertmanagerSilences<C> {
             });
         }
         Ok(standing)
-    }
-}
-
-impl<C: Fn() -> i64 + Clone + Send + Sync + 'static> AlertmanagerSilences<C> {
-    /// Places a silence, does the work, and lifts it: when the work ends, and also when it panics or is dropped.
-    ///
-    /// # Errors
-    /// The silence cannot be placed; then the work is not begun. A lift that fails is not an error: the end of the
-    /// silence, or the next sweep, removes it.
-    pub async fn during<T>(&self, window: &Window, work: impl Future<Output = T>) -> Result<T, PortError> {
-        // Armed before the call: an answer that is lost may belong to a silence that stands.
-        let mut lifting = Lifting { silences: Some(self.clone()), run: window.run.clone() };
-        let placed = self.place(window).await;
-        if matches!(placed, Err(PortError::Refused(_))) {
-            lifting.silences = None;
-        }
-        placed?;
-        let done = work.await;
-        lift_surely(self, &window.run).await;
-        lifting.silences = None;
-        Ok(done)
-    }
-}
-
-/// Lifts when it is dropped before its time.
-struct Lifting<C: Fn() -> i64 + Clone + Send + Sync + 'static> {
-    silences: Option<AlertmanagerSilences<C>>,
-    run: String,
-}
-
-impl<C: Fn() -> i64 + Clone + Send + Sync + 'static> Drop for Lifting<C> {
-    fn drop(&mut self) {
-        let (Some(silences), Ok(runtime)) = (self.silences.take(), tokio::runtime::Handle::try_current())
-        else {
-            return;
-        };
-        let run = std::mem::take(&mut self.run);
-        runtime.spawn(async move { lift_surely(&silences, &run).await });
-    }
-}
-
-async fn lift_surely<C: Fn() -> i64 + Send + Sync>(silences: &AlertmanagerSilences<C>, run: &str) {
-    for _ in 0..LIFTS {
-        if silences.lift(run).await.is_ok() {
-            return;
-        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Silences against an Alertmanager of a few lines that keeps what is posted, and one that misbehaves by script.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use adapter_alertmanager::{AlertmanagerSilences, GuardingAlert, OWNER};
+use adapter_alertmanager::{AlertmanagerSilences, OWNER};
 use ports::{PortError, SilenceMatcher, Silences, Window};
+use promql::GuardingAlert;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -89,15 +90,6 @@ fn states(kept: &Kept) -> Vec<String> {
     kept.iter().map(|it| it["status"]["state"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Waits until all silences have ended.
-async fn all_lifted(kept: &Kept) {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while states(kept).iter().any(|state| state != "expired") {
-        assert!(Instant::now() < deadline, "{:?}", states(kept));
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 #[tokio::test]
 async fn the_contract_of_silences_is_kept() {
     let (address, _) = alertmanager().await;
@@ -122,26 +114,6 @@ async fn a_silence_has_end_comment_and_owner() {
 }
 
 #[tokio::test]
-async fn it_is_lifted_when_the_work_ends_panics_or_is_dropped() {
-    let (address, kept) = alertmanager().await;
-    let manager = silences(&address);
-    let inside = manager.during(&window("r-1"), async { states(&kept) }).await;
-    assert_eq!(inside, Ok(vec!["active".to_owned()]));
-    assert_eq!(states(&kept), ["expired"]);
-    let panicking = manager.clone();
-    let ended =
-        tokio::spawn(async move { panicking.during(&window("r-2"), async { panic!("as planned") }).await });
-    assert!(ended.await.is_err_and(|error| error.is_panic()));
-    all_lifted(&kept).await;
-    let long = window("r-3");
-    let dropped =
-        tokio::time::timeout(Duration::from_millis(200), manager.during(&long, std::future::pending::<()>()));
-    assert!(dropped.await.is_err());
-    assert_eq!(states(&kept).len(), 3);
-    all_lifted(&kept).await;
-}
-
-#[tokio::test]
 async fn what_a_crash_has_left_is_found_by_the_next_one_and_what_others_placed_is_left() {
     let (address, kept) = alertmanager().await;
     silences(&address).place(&window("r-1")).await.expect("placed");
@@ -157,7 +129,7 @@ async fn what_a_crash_has_left_is_found_by_the_next_one_and_what_others_placed_i
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_an_error_by_name_and_the_work_does_not_begin() {
+async fn an_answer_that_is_none_is_an_error_by_name() {
     let bad = json!([{"id": "1", "status": {"state": "active"}, "matchers": [], "endsAt": "soon",
                       "createdBy": OWNER, "comment": "x [novacron-delivery run=r]"}]);
     for (answer, unreachable, message) in [
@@ -183,9 +155,8 @@ async fn an_answer_that_is_none_is_an_error_by_name_and_the_work_does_not_begin(
             let _ = request(&mut stream).await;
             let _ = stream.write_all(answer.as_bytes()).await;
         });
-        let mut begun = false;
-        let error = silences(&address).during(&window("r"), async { begun = true }).await.expect_err(message);
-        assert!(!begun && error.to_string().contains(message), "{message}: {error}");
+        let error = silences(&address).place(&window("r")).await.expect_err(message);
+        assert!(error.to_string().contains(message), "{message}: {error}");
         assert_eq!(matches!(error, PortError::Unreachable(_)), unreachable, "{error}");
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

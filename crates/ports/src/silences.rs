@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use machine::Millis;
+use promql::{MatchOp, Matcher, SyntaxKind};
 use serde::{Deserialize, Serialize};
 
 use crate::PortError;
@@ -20,10 +21,34 @@ pub struct SilenceMatcher {
     pub equal: bool,
 }
 
+impl From<&Matcher> for SilenceMatcher {
+    fn from(it: &Matcher) -> Self {
+        let regex = matches!(it.op, MatchOp::Matches | MatchOp::Differs);
+        let equal = matches!(it.op, MatchOp::Equal | MatchOp::Matches);
+        Self { label: it.label.clone(), value: it.value.clone(), regex, equal }
+    }
+}
+
+impl SilenceMatcher {
+    /// As conditions about labels are written elsewhere.
+    ///
+    /// # Errors
+    /// The value is no regular expression, and must be one.
+    pub fn matcher(&self) -> Result<Matcher, SyntaxKind> {
+        let op = match (self.regex, self.equal) {
+            (false, true) => MatchOp::Equal,
+            (false, false) => MatchOp::Unequal,
+            (true, true) => MatchOp::Matches,
+            (true, false) => MatchOp::Differs,
+        };
+        Matcher::new(&self.label, op, &self.value)
+    }
+}
+
 /// What is to be quiet, for how long and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
-    /// The run whose window it is; by it the silence is found again, also after a crash.
+    /// Whose window it is, e.g. `RUN/JOB#ATTEMPT`; by it the silence is found again, also after a crash.
     pub run: String,
     /// At least one.
     pub matchers: Vec<SilenceMatcher>,
@@ -38,7 +63,7 @@ pub struct Window {
 pub struct Standing {
     /// As the other side names it.
     pub id: String,
-    /// The run that placed it.
+    /// Whose window it is.
     pub run: String,
     /// What it keeps quiet.
     pub matchers: Vec<SilenceMatcher>,
@@ -60,7 +85,7 @@ pub trait Silences: Send + Sync {
     /// too long.
     fn place(&self, window: &Window) -> impl Future<Output = Result<String, PortError>> + Send;
 
-    /// Removes every silence of a run, and says how many stood.
+    /// Removes every silence of that window, and says how many stood.
     fn lift(&self, run: &str) -> impl Future<Output = Result<usize, PortError>> + Send;
 
     /// All silences of ours that stand, of whatever run: what a crash has left is among them.

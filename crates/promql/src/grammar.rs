@@ -1,9 +1,9 @@
 //! From tokens to an expression: operators by how strongly they bind, and the kinds of what they bind.
 
-use crate::ast::{Expr, Grouping, Matching, Operator, Side, ValueKind};
+use crate::ast::{Expr, Grouping, Matching, Operator, Selector, Side, ValueKind};
 use crate::operand;
 use crate::token::{Placed, Token, tokens};
-use crate::{SyntaxError, SyntaxKind};
+use crate::{Matcher, SyntaxError, SyntaxKind};
 
 /// Bytes of an expression.
 const LENGTH_MAX: usize = 64 * 1024;
@@ -27,6 +27,24 @@ pub fn parse(text: &str) -> Result<Expr, SyntaxError> {
     match parser.peek() {
         Token::End => Ok(expr),
         _ => Err(parser.expected("an operator or the end")),
+    }
+}
+
+/// Reads conditions about labels alone, as they stand between the braces of a selector: `severity="page",job=~"a|b"`.
+/// The braces may be there. At least one must ask for more than the empty text.
+///
+/// # Errors
+/// The first mistake. Its place counts from the brace.
+pub fn matchers(text: &str) -> Result<Vec<Matcher>, SyntaxError> {
+    let inner = text.trim().trim_start_matches('{').trim_end_matches('}').trim().trim_end_matches(',');
+    let whole = format!("{{{inner}}}");
+    match parse(&whole)? {
+        Expr::Latest(Selector { matchers, offset_ms: 0 }) => Ok(matchers),
+        _ => {
+            let expected = "conditions about labels alone".to_owned();
+            let found = "a whole expression".to_owned();
+            Err(SyntaxError::at(&whole, 0, SyntaxKind::Expected { expected, found }))
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use health::checks::url::Url;
 use machine::{Millis, Name};
 use pipeline_core::Plan;
 use release::{Rules, Setup};
@@ -154,6 +155,24 @@ pub struct ReleaseSpec {
     pub preview: Vec<Check>,
     /// Checks after the bake.
     pub verify: Vec<Check>,
+    /// Alerts that are kept quiet while it is at work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silences: Option<SilenceSpec>,
+}
+
+/// Alerts that are kept quiet while a release is at work.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SilenceSpec {
+    /// The Alertmanager; the path is the one that it is reached under, without a slash at its end.
+    pub alertmanager: Url,
+    /// One silence each: conditions about labels as PromQL writes them, e.g. `alertname="PodRestarting"`.
+    pub alerts: Vec<String>,
+    /// Labels of the alerts that guard the rollout; these are never kept quiet.
+    pub guards: Vec<BTreeMap<String, String>>,
+    /// When a silence ends by itself, counted from its beginning.
+    pub lasts_ms: Millis,
+    /// Why, for people; without one it names pipeline, job and version.
+    pub comment: Option<String>,
 }
 
 /// Where notices go.
@@ -191,12 +210,16 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// The deploy jobs with their releases.
+    pub fn releases(&self) -> impl Iterator<Item = (&Name, &ReleaseSpec)> {
+        self.plan.jobs().iter().filter_map(|job| match &job.body {
+            pipeline_core::Body::Deploy(spec) => Some((&job.name, &**spec)),
+            _ => None,
+        })
+    }
+
     /// The release of a deploy job.
     pub fn release(&self, job: &str) -> Option<&ReleaseSpec> {
-        let job = self.plan.jobs().iter().find(|of| of.name.as_str() == job)?;
-        match &job.body {
-            pipeline_core::Body::Deploy(spec) => Some(spec),
-            _ => None,
-        }
+        self.releases().find(|(name, _)| name.as_str() == job).map(|(_, spec)| spec)
     }
 }

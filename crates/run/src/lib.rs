@@ -12,8 +12,8 @@ mod file;
 
 pub use compose::{Rollout, Run};
 pub use definition::{
-    ArtifactRef, Check, CommandSpec, Definition, Probe, ProbeSet, ReadyCheck, ReleaseSpec, TargetSpec, Value,
-    Webhook, Workload,
+    ArtifactRef, Check, CommandSpec, Definition, Probe, ProbeSet, ReadyCheck, ReleaseSpec, SilenceSpec,
+    TargetSpec, Value, Webhook, Workload,
 };
 pub use event::{Command, Effect, Event, Rejected};
-pub use file::{MAX_FILE_BYTES, Only, Pick, Problem, Problems, Source, bytes_of, millis_of, read};
+pub use file::{Beside, MAX_FILE_BYTES, Only, Pick, Problem, Problems, Source, bytes_of, millis_of, read};

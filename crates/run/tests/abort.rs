@@ -43,6 +43,7 @@ fn opened(file: &str) -> Run {
         by: "somebody",
         workers: 2,
         only: None,
+        beside: &|name| Err(format!("{name}: nothing lies beside this file")),
     };
     let definition = read(&source).unwrap_or_else(|problems| panic!("{problems}"));
     let mut run = Run::new();

@@ -45,10 +45,34 @@ jobs:
       strategy: {blue_green: {steps: [5, 100]}}
 "#;
 
+/// What lies beside the file: alerts that guard.
+const ALERTS: &str = "groups:
+- name: g
+  rules:
+  - alert: HighErrorRate
+    expr: up == 0
+    labels: {severity: page}
+";
+
 fn read_text(text: &[u8], set: &[(&str, &str)], only: Option<Only<'_>>) -> Result<Definition, Problems> {
     let set: BTreeMap<String, String> =
         set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    read(&Source { file: "p.yaml", folder: "/x", text, set: &set, run: "r", by: "me", workers: 2, only })
+    let beside = &|name: &str| match name {
+        "alerts.yml" => Ok(ALERTS.to_owned()),
+        "recorded.yml" => Ok("groups: [{name: g, rules: [{record: a, expr: up}]}]".to_owned()),
+        _ => Err("there is no such file".to_owned()),
+    };
+    read(&Source {
+        file: "p.yaml",
+        folder: "/x",
+        text,
+        set: &set,
+        run: "r",
+        by: "me",
+        workers: 2,
+        only,
+        beside,
+    })
 }
 
 /// Makes one change and asserts on place and message.
@@ -229,4 +253,65 @@ fn who_judges_is_said_or_the_tests_do() {
         "memory_limit: 64MiB\n      judge: literal\n      alpha: @1%",
         "alpha is the promise of the sequential tests",
     );
+}
+
+/// The good file with `silences:` of these keys.
+fn silenced(keys: &str) -> String {
+    format!("memory_limit: 64MiB\n      silences: {{{keys}}}")
+}
+
+#[test]
+fn alerts_are_kept_quiet_with_an_end_and_never_those_that_guard() {
+    let spec = |keys: &str| {
+        let text = GOOD.replace("memory_limit: 64MiB", &silenced(keys));
+        let read = read_text(text.as_bytes(), &[], None).unwrap_or_else(|problems| panic!("{problems}"));
+        read.release("deploy").expect("there").silences.clone().expect("written")
+    };
+    let whole = spec(
+        r#"alertmanager: "http://am:9093/a/", alerts: ['alertname="Slow", severity="info"'], guards: alerts.yml,
+           for: 90m, comment: {input: version}"#,
+    );
+    assert_eq!(whole.alertmanager.to_string(), "http://am:9093/a");
+    assert_eq!(whole.alerts, [r#"alertname="Slow", severity="info""#]);
+    assert_eq!(whole.guards.len(), 1);
+    assert_eq!(whole.guards[0].get("severity").map(String::as_str), Some("page"));
+    assert_eq!((whole.lasts_ms, whole.comment.as_deref()), (5_400_000, Some("1")));
+    // A pause, the bake on the last step but one, twice the progress deadline, one phase of checks.
+    let least = spec(r#"alertmanager: "http://am", alerts: ['alertname="Slow"'], guards: [Down]"#);
+    assert_eq!((least.alertmanager.address.as_str(), least.alertmanager.path.as_str()), ("am:80", ""));
+    assert_eq!(least.lasts_ms, 300_000 + 900_000 + 2 * 600_000 + 300_000);
+    assert!(
+        read_text(GOOD.as_bytes(), &[], None).expect("good").release("deploy").unwrap().silences.is_none()
+    );
+}
+
+#[test]
+fn a_silence_that_cannot_be_meant_is_told_where_it_stands() {
+    let refused = |keys: &str, says: &str| refused("memory_limit: 64MiB", &silenced(keys), says);
+    let at = r#"alertmanager: "http://am:9093""#;
+    let slow = r#"alerts: ['alertname="Slow"']"#;
+    for (alert, says) in [
+        (r#"@'alertname="HighErrorRate"'"#, "could keep HighErrorRate quiet, which guards the rollout"),
+        (r#"@'alertname=~"High.*"'"#, "could keep HighErrorRate quiet"),
+        (r#"@'service="api"'"#, "could keep HighErrorRate quiet"),
+        (r#"'alertname="Slow"', @'severity="page"'"#, "could keep HighErrorRate quiet"),
+        (r"@'alertname=Slow'", "says of no alert what it is"),
+        (r#"@'alertname=~"("'"#, "says of no alert what it is"),
+        (r#"@'alertname!="Slow"'"#, "a matcher that does not match the empty text"),
+        (r#"@'up{a="b"}'"#, "says of no alert what it is"),
+    ] {
+        refused(&format!("{at}, alerts: [{alert}], guards: alerts.yml"), says);
+    }
+    refused(&format!("{at}, alerts: @[], guards: alerts.yml"), "0 alerts to keep quiet");
+    refused(&format!("{at}, {slow}, guards: [@' ']"), "is no name of an alert");
+    refused(&format!("{at}, {slow}, guards: [Down, @Slow]").replace('@', ""), "could keep Slow quiet");
+    refused(&format!("{at}, {slow}, guards: @gone.yml"), "gone.yml: there is no such file");
+    refused(&format!("{at}, {slow}, guards: @recorded.yml"), "recorded.yml has no alert");
+    refused(&format!("{at}, {slow}, guards: alerts.yml, for: @25h"), "does not last 25h");
+    refused(&format!("{at}, {slow}, guards: alerts.yml, for: @0s"), "does not last 0s");
+    refused(&format!("{at}, {slow}, guards: alerts.yml, comment: @' '"), "the comment is empty");
+    refused(&format!("{at}, {slow}"), "missing field `guards`");
+    for url in ["https://am", "am:9093", "http://am:99999", "http://am/?a=b"] {
+        refused(&format!("alertmanager: @{url:?}, {slow}, guards: alerts.yml"), "am");
+    }
 }

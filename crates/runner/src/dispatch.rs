@@ -15,6 +15,7 @@ use tokio::sync::{Notify, OnceCell, mpsc};
 use crate::checks::{run_checks, stop_checks};
 use crate::jobs::{Attempt, Workshop};
 use crate::pilot::{Course, Pilot};
+use crate::quiet::Quiet;
 use crate::watcher::watch;
 use crate::{Arrived, Clock, Dispatch, Places, Recorded, World, failpoint};
 
@@ -33,6 +34,7 @@ pub struct Dispatcher<W: World> {
     running: BTreeMap<Name, Arc<AtomicBool>>,
     flights: BTreeMap<Name, Flight<W>>,
     notices: tokio::task::JoinSet<()>,
+    quiet: Quiet<W>,
 }
 
 /// The tasks of one release, as the dispatcher holds them.
@@ -51,6 +53,7 @@ impl<W: World> Dispatcher<W> {
         events: mpsc::Sender<Arrived<Event>>,
         observer: Observer,
     ) -> Self {
+        let quiet = Quiet::new(world.clone());
         Self {
             world,
             places,
@@ -62,12 +65,14 @@ impl<W: World> Dispatcher<W> {
             running: BTreeMap::new(),
             flights: BTreeMap::new(),
             notices: tokio::task::JoinSet::new(),
+            quiet,
         }
     }
 
     /// Takes over a run that was replayed: what it is, what its jobs gave, and the targets that it holds again.
     pub fn adopt(&mut self, run: &Run, epochs: &BTreeMap<Name, Epoch>) {
         self.learn(run);
+        self.quiet.adopt(run);
         for (path, rollout) in run.rollouts() {
             let Some(epoch) = epochs.get(path) else { continue };
             if let Some(flight) = self.flight(path, &rollout.artifact) {
@@ -77,10 +82,19 @@ impl<W: World> Dispatcher<W> {
         }
     }
 
-    /// Waits until the notices that are on their way are sent, at most `within`.
+    /// Lifts what runs have left silenced that nobody drives any more, at the Alertmanagers of this run.
+    pub fn sweep(&mut self, definition: &Definition, driven: impl Fn(&str) -> bool + Send + Sync + 'static) {
+        self.quiet.sweep(definition, driven);
+    }
+
+    /// Waits until the notices that are on their way are sent and all silences are lifted, at most `within`.
     pub async fn settle(&mut self, within: std::time::Duration) {
-        let all = async { while self.notices.join_next().await.is_some() {} };
-        // What is not sent by then is lost, as a notice may be.
+        let (quiet, notices) = (self.quiet.end(), &mut self.notices);
+        let all = async {
+            while notices.join_next().await.is_some() {}
+            while quiet.join_next().await.is_some() {}
+        };
+        // What is not sent by then is lost, as a notice may be; a silence has its own end.
         let _ = tokio::time::timeout(within, all).await;
     }
 
@@ -250,6 +264,7 @@ impl<W: World> Dispatch<Run> for Dispatcher<W> {
                 flight.pilot.course.leased.store(rollout.release.leased(), Ordering::SeqCst);
             }
         }
+        self.quiet.follow(recorded.machine);
         (self.observer)(recorded);
     }
 }

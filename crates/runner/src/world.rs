@@ -1,4 +1,4 @@
-//! What a run needs from outside: sites, processes, notices, and where things lie.
+//! What a run needs from outside: sites, processes, notices, silences, and where things lie.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use machine::{Machine, Name, Progress};
-use ports::{Jobs, Metrics, Notices, PortError, Target};
-use run::{Run, TargetSpec, Webhook};
+use ports::{Jobs, Metrics, Notices, PortError, Silences, Target};
+use run::{Run, SilenceSpec, TargetSpec, Webhook};
 use supervise::{Acquisition, Claim, Epoch, RunId};
 
 /// A target and the counters that belong to it.
@@ -30,6 +30,8 @@ pub trait World: Send + Sync + 'static {
     type Jobs: Jobs + 'static;
     /// Tells people.
     type Notices: Notices + 'static;
+    /// Keeps alerts quiet.
+    type Silences: Silences + 'static;
 
     /// The site of that name; brings it up when it is not there.
     fn site(
@@ -43,6 +45,12 @@ pub trait World: Send + Sync + 'static {
 
     /// Sends to this webhook.
     fn notices(&self, hook: &Webhook) -> Self::Notices;
+
+    /// Keeps alerts quiet at this Alertmanager, and never those that guard. A call ends within seconds.
+    fn silences(&self, spec: &SilenceSpec) -> Self::Silences;
+
+    /// Tells whoever looks on what is no part of the record.
+    fn warn(&self, line: &str);
 }
 
 /// Where things lie.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::processes::Processes;
 use crate::traffic::Splitter;
-use crate::{Behaviour, Counted, Random, Setup};
+use crate::{Behaviour, Counted, Random, Setup, SimSilences};
 
 /// The grain of time.
 pub const TICK_MS: Millis = 50;
@@ -36,6 +36,7 @@ pub(crate) struct World {
     processes: Processes,
     splitter: Splitter,
     asked: u64,
+    silences: SimSilences,
 }
 
 impl Universe {
@@ -51,7 +52,13 @@ impl Universe {
             processes: Processes::default(),
             splitter: Splitter::default(),
             asked: 0,
+            silences: SimSilences::default(),
         })))
+    }
+
+    /// Its Alertmanager, which outlives runners.
+    pub fn silences(&self) -> SimSilences {
+        self.world().silences.clone()
     }
 
     /// Lets the world follow the clock of the runtime that calls it, from where it stands.

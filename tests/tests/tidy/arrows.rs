@@ -37,7 +37,8 @@ fn is_pure(name: &str) -> bool {
 
 /// The arrows of each pure crate.
 const PURE_ARROWS: [(&str, &[&str]); 12] = [
-    ("run", &["pipeline-core", "release", "machine"]),
+    // Decision record 0007.
+    ("run", &["pipeline-core", "release", "health", "promql", "machine"]),
     ("release", &["deploy-strategies", "health", "rollback", "machine"]),
     ("rollback", &["health", "machine"]),
     ("pipeline-core", &["machine"]),

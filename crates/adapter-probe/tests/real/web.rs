@@ -27,11 +27,7 @@ async fn server(answers: Vec<Option<Vec<u8>>>) -> (String, JoinHandle<()>) {
     (address, serving)
 }
 
-fn answer(status: &str, kind: &str, body: &str) -> Option<Vec<u8>> {
-    (!status.is_empty()).then(|| page(status, kind, body))
-}
-
-fn page(status: &str, kind: &str, body: &str) -> Vec<u8> {
+fn answer(status: &str, kind: &str, body: &str) -> Vec<u8> {
     let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}", body.len());
     format!("{head}\r\n\r\n{body}").into_bytes()
 }
@@ -63,13 +59,13 @@ async fn an_answer_is_compared_with_what_is_expected() {
         (ok(), json("degraded"), "json"),
         (answer("200 OK", "text/html", "<html>"), json("ok"), "json"),
         (answer("200 OK", "text/plain", &"x".repeat(2 << 20)), plain(), "too_large"),
-        (Some(b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()), plain(), "protocol"),
-        (Some(Vec::new()), plain(), "lost"),
-        (Some(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ncut".to_vec()), plain(), "lost"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec(), plain(), "protocol"),
+        (Vec::new(), plain(), "lost"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ncut".to_vec(), plain(), "lost"),
     ] {
-        let (address, serving) = server(vec![given.clone()]).await;
+        let (address, serving) = server(vec![Some(given.clone())]).await;
         let found = once(http(&address, expect), 3_000).await;
-        let text = given.map(|it| String::from_utf8_lossy(&it).chars().take(60).collect::<String>());
+        let text: String = String::from_utf8_lossy(&given).chars().take(60).collect();
         assert_eq!(
             found.as_ref().map_or_else(adapter_probe::Reason::name, |()| "passed"),
             name,
@@ -121,7 +117,7 @@ async fn metrics_must_be_there_and_move_between_two_tries() {
         )
     };
     let html = answer("200 OK", "text/html", "dwcp_streams 1\n");
-    let (address, serving) = server(vec![shown(4), shown(4), shown(5), html]).await;
+    let (address, serving) = server([shown(4), shown(4), shown(5), html].map(Some).into()).await;
     let url = url::read(&format!("http://{address}"), "/metrics").expect("a URL");
     let mut probe = probe(Kind::Metrics { url, prefix: "dwcp_".into(), must_move: true }, 3_000);
     assert!(matches!(probe.attempt().await, Outcome::Unproven(why) if why.starts_with("first_look")));

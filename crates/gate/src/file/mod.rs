@@ -7,7 +7,7 @@ mod raw;
 use exposition::Limits;
 use health::Finite;
 use health::sequential::Dispersion;
-use promql::{Expr, Matcher, Selector};
+use promql::Matcher;
 use serde::de::DeserializeOwned;
 use serde_saphyr::Spanned;
 
@@ -119,9 +119,8 @@ pub fn selector(text: &str) -> Result<(Vec<Matcher>, String), String> {
     if inner.is_empty() {
         return Ok((Vec::new(), inner));
     }
-    match promql::parse(&format!("{{{inner}}}")) {
-        Ok(Expr::Latest(Selector { matchers, offset_ms: 0 })) => Ok((matchers, inner)),
-        Ok(_) => Err(format!("{text:?} is no selector of labels")),
+    match promql::matchers(&inner) {
+        Ok(matchers) => Ok((matchers, inner)),
         Err(error) => Err(format!("{text:?} is no selector of labels: {}", error.kind)),
     }
 }

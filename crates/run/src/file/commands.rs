@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use machine::{Millis, Name};
 use serde_saphyr::Spanned;
 
+use super::Beside;
 use super::given::Given;
 use super::ordered::Ordered;
 use super::problem::{Problem, Problems};
@@ -23,6 +24,8 @@ pub(super) fn at<T>(spanned: &Spanned<T>) -> (u64, u64) {
 /// Collects what is wrong, and knows the inputs.
 pub(super) struct Context<'a> {
     file: &'a str,
+    /// Reads what lies beside the file.
+    pub(super) beside: Beside<'a>,
     problems: Vec<Problem>,
     pub(super) inputs: BTreeMap<String, String>,
     /// What each job gives: outputs and artifacts.
@@ -30,8 +33,8 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) const fn new(file: &'a str) -> Self {
-        Self { file, problems: Vec::new(), inputs: BTreeMap::new(), gives: BTreeMap::new() }
+    pub(super) const fn new(file: &'a str, beside: Beside<'a>) -> Self {
+        Self { file, beside, problems: Vec::new(), inputs: BTreeMap::new(), gives: BTreeMap::new() }
     }
 
     pub(super) fn problem(&mut self, (line, column): (u64, u64), message: String, mend: String) {

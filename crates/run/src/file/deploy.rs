@@ -8,7 +8,7 @@ use serde_saphyr::Spanned;
 
 use super::commands::{Context, at, name};
 use super::raw::{File, RawArtifact, RawDeploy, RawProbe, RawStrategy, Text};
-use super::{judge, plan, triggers};
+use super::{judge, plan, silences, triggers};
 use crate::{ArtifactRef, Check, Probe, ProbeSet, ReleaseSpec, TargetSpec, Value, Workload};
 
 /// Times where nothing is said: the design's, and Kubernetes' for probes.
@@ -36,6 +36,7 @@ pub(super) fn compile(
     let (mut rules, policy) =
         triggers::compile(context, &of.triggers, workload.memory_limit_bytes, of.min_requests);
     rules.tests = judge::compile(context, of, &plan);
+    let silences = of.silences.as_deref().and_then(|raw| silences::compile(context, raw, &plan));
     let overruled = of.unless_input.as_ref().is_some_and(|input| overruled(context, input));
     Some(ReleaseSpec {
         target: name(&of.target),
@@ -45,6 +46,7 @@ pub(super) fn compile(
         retain_ms: context.millis(of.retain.as_ref(), RETAIN_MS),
         preview: checks(context, raw, &of.preview),
         verify: checks(context, raw, &of.verify),
+        silences,
         workload,
     })
 }

@@ -13,6 +13,7 @@ mod ordered;
 mod plan;
 mod problem;
 mod raw;
+mod silences;
 mod triggers;
 mod units;
 
@@ -34,8 +35,11 @@ pub const MAX_FILE_BYTES: usize = 1 << 20;
 /// Most values in a file: keys, texts, lists and mappings.
 const MAX_VALUES: usize = 200_000;
 
+/// Reads a file that the pipeline file names, by its path from the folder of that file; or says why it cannot be read.
+pub type Beside<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
 /// What is needed besides the file's text.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Source<'a> {
     /// The file, as messages name it.
     pub file: &'a str,
@@ -53,6 +57,8 @@ pub struct Source<'a> {
     pub workers: u32,
     /// Only a part, with what an earlier run had finished.
     pub only: Option<Only<'a>>,
+    /// Reads what lies beside it.
+    pub beside: Beside<'a>,
 }
 
 /// Reads a pipeline file into the definition of a run.
@@ -61,7 +67,7 @@ pub struct Source<'a> {
 /// All that is wrong with it, each with its place and mend.
 pub fn read(source: &Source<'_>) -> Result<Definition, Problems> {
     let raw = parse(source)?;
-    let mut context = Context::new(source.file);
+    let mut context = Context::new(source.file, source.beside);
     let inputs = inputs(&mut context, &raw, source.set);
     context.inputs = inputs.clone();
     context.check_name(&raw.pipeline, "pipeline");

@@ -5,6 +5,7 @@ use serde_saphyr::Spanned;
 
 use super::given::{Given, Needs};
 use super::ordered::Ordered;
+use super::silences::RawSilences;
 
 /// In boxes: most keys are not written, and a job has many.
 pub(super) type Text = Box<Spanned<String>>;
@@ -216,6 +217,8 @@ pub(super) struct RawDeploy {
     pub(super) verify: Vec<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) checks_within: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) silences: Option<Box<RawSilences>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) retain: Option<Text>,
     #[serde(default)]

@@ -1,11 +1,15 @@
-//! `prove alertmanager`: silences at a real Alertmanager: the contract, a crash, and what its own tool sees.
+//! `prove alertmanager`: silences at a real Alertmanager: the contract, a crash, what its own tool sees, and runs.
+
+mod runs;
 
 use std::process::Command;
 use std::time::Duration;
 
-use adapter_alertmanager::{AlertmanagerSilences, GuardingAlert};
+use adapter_alertmanager::AlertmanagerSilences;
 use ports::{SilenceMatcher, Silences, Window};
+use promql::GuardingAlert;
 
+use self::runs::Runs;
 use super::servers::{Server, now_ms, runtime, start};
 use crate::door::Verdict;
 use crate::programs;
@@ -80,17 +84,6 @@ pub(super) fn prove() -> Result<Verdict, String> {
     };
     rows.push(("what a crash has left is found and lifted", swept));
 
-    let dropped = runtime.block_on(async {
-        let window = Window { run: "dropped".into(), ..window };
-        let work = next.during(&window, std::future::pending::<()>());
-        let dropped = tokio::time::timeout(Duration::from_millis(300), work).await.is_err();
-        let until = std::time::Instant::now() + LIMIT;
-        while next.standing().await.is_ok_and(|left| !left.is_empty()) && std::time::Instant::now() < until {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let left = next.standing().await.map(|left| left.len());
-        if dropped && left == Ok(0) { Ok(()) } else { Err(format!("{dropped} {left:?}")) }
-    });
-    rows.push(("work that is dropped leaves no silence", dropped));
+    rows.extend(Runs { address: &server.address, runtime: &runtime }.rows());
     Ok(super::verdict("a real Alertmanager", &rows))
 }
