@@ -1,6 +1,7 @@
 //! The program against real exporters on loopback: verdicts, exit codes, every form of output, bad input.
 
 mod bad_input;
+mod baseline;
 mod checks;
 mod exporter;
 mod lint;
