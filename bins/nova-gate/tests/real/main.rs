@@ -5,6 +5,7 @@ mod baseline;
 mod checks;
 mod exporter;
 mod lint;
+mod native;
 mod verdicts;
 
 use std::process::{Command, Output, Stdio};
