@@ -60,6 +60,9 @@ pub(crate) struct GateArgs {
     /// Older samples are no evidence [default: 60s]
     #[arg(long, value_name = "TIME")]
     pub(crate) fresh: Option<String>,
+    /// A file of nova-gate baseline record: what --service does in this hour of the week is compared with as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baselines: Option<String>,
     /// Alert rule files; a firing alert calls the canary worse
     #[arg(long, num_args = 1.., value_name = "FILE")]
     pub(crate) alerts: Vec<String>,
@@ -89,13 +92,17 @@ impl GateArgs {
         if let Some(service) = &self.service {
             gate.setup.service.clone_from(service);
         }
+        if let Some(baselines) = &self.baselines {
+            gate.baselines = Some(baselines.clone());
+        }
         self.places(&mut gate)?;
         self.asked(&mut gate)?;
         self.times(&mut gate)?;
-        if gate.web.is_none() && gate.stable.is_none() && gate.setup.decides != Decides::Literal {
+        let alone = gate.web.is_none() && gate.stable.is_none() && gate.baselines.is_none();
+        if alone && gate.setup.decides != Decides::Literal {
             let message = "no stable revision to compare with";
             return Err(Failure::usage(format!(
-                "{message}: give --stable, or --decides literal for the literal rules alone"
+                "{message}: give --stable, or --baselines FILE, or --decides literal for the literal rules alone"
             )));
         }
         Ok(gate)
@@ -176,6 +183,7 @@ fn beside(gate: &mut Gate, folder: &Path) {
     let arms = std::iter::once(&mut gate.canary).chain(gate.stable.as_mut());
     arms.flat_map(|arm| &mut arm.from).for_each(join);
     gate.alerts.iter_mut().for_each(join);
+    gate.baselines.iter_mut().for_each(join);
     gate.scrape_config.iter_mut().for_each(|(file, _)| join(file));
 }
 

@@ -40,6 +40,14 @@ pub(crate) fn junit(report: &Report) -> Result<String, Failure> {
             &format!("{} {}", alert.labels, alert.text),
         ));
     }
+    if let Some(basis) = report.baseline.as_ref().filter(|basis| !basis.used) {
+        let mut skipped = TestCaseStatus::skipped();
+        skipped.set_message(plain(&basis.told()));
+        suite.add_test_case(TestCase::new("the canary is as good as the baseline", skipped));
+    }
+    if let Some(basis) = report.baseline.as_ref().filter(|basis| basis.used) {
+        suite.add_test_case(case("the baseline of this hour is known", true, "", &basis.told()));
+    }
     for it in &report.refused {
         let refusal = &it.refusal;
         let mut skipped = TestCaseStatus::skipped();

@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use gate::lint::Linted;
 use gate::render::{Place, SarifResult, sarif_of};
 use gate::units::{self, percent};
-use health::Finite;
 use health::price::{Priced, Share, Traffic, Worded, price};
+use health::{Finite, Rules};
 use serde::Serialize;
 
 use crate::args::{given, millis};
@@ -87,14 +87,13 @@ pub(crate) fn lint(args: &LintArgs) -> Result<u8, Failure> {
             "give rule files, gate files or pipeline files, or --rps N for the price of the literal rules";
         return Err(Failure::usage(format!("nothing to lint: {mend}")));
     }
-    let mut findings = Vec::new();
+    let (mut findings, mut worded) = (Vec::new(), Vec::new());
     for path in &args.files {
         let name = path.display().to_string();
         let text = files::text(path, FILE_MAX)?;
-        findings.extend(linted(path, &name, &text)?);
+        findings.extend(linted(path, &name, &text, &mut worded)?);
     }
-    let prices =
-        traffic.as_ref().map_or_else(Vec::new, |traffic| price(traffic, &Worded::ALL, args.runs, args.seed));
+    let prices = traffic.as_ref().map_or_else(Vec::new, |traffic| prices(traffic, &worded, args));
     let code = if findings.is_empty() { 0 } else { 10 };
     match args.format {
         Form::Text => told(&findings, traffic.as_ref(), &prices),
@@ -107,14 +106,35 @@ pub(crate) fn lint(args: &LintArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// What kind of file it is, by its first keys.
-fn linted(path: &Path, name: &str, text: &str) -> Result<Vec<(String, Linted)>, Failure> {
+/// The literal rules of the design, and behind them those of each deploy job as its file words them.
+fn prices(traffic: &Traffic, worded: &[(String, Rules)], args: &LintArgs) -> Vec<Priced> {
+    let mut prices = price(traffic, &Worded::ALL, args.runs, args.seed);
+    for (job, rules) in worded {
+        let own = price(traffic, &Worded::own(rules), args.runs, args.seed);
+        prices.extend(own.into_iter().map(|it| Priced { rule: format!("{job}: {}", it.rule), ..it }));
+    }
+    prices
+}
+
+/// What kind of file it is, by its first keys. The rules of a pipeline's deploy jobs are added to `worded`.
+fn linted(
+    path: &Path,
+    name: &str,
+    text: &str,
+    worded: &mut Vec<(String, Rules)>,
+) -> Result<Vec<(String, Linted)>, Failure> {
     let here = |found: Vec<Linted>| found.into_iter().map(|it| (name.to_owned(), it)).collect();
     let has = |key: &str| text.lines().any(|line| line.starts_with(key));
     if has("groups:") {
         Ok(here(gate::lint::rules(text)))
     } else if has("pipeline:") || has("stages:") {
-        Ok(here(pipeline(path, name, text)))
+        Ok(here(pipeline(path, name, text).map_or_else(
+            |wrong| wrong,
+            |rules| {
+                worded.extend(rules);
+                Vec::new()
+            },
+        )))
     } else if has("service:") {
         gate_file(path, name, text)
     } else {
@@ -152,7 +172,8 @@ fn gate_file(path: &Path, name: &str, text: &str) -> Result<Vec<(String, Linted)
     Ok(found)
 }
 
-fn pipeline(path: &Path, name: &str, text: &str) -> Vec<Linted> {
+/// The rules of each deploy job, or what is wrong with the file.
+fn pipeline(path: &Path, name: &str, text: &str) -> Result<Vec<(String, Rules)>, Vec<Linted>> {
     let folder =
         path.parent().and_then(|it| it.canonicalize().ok()).unwrap_or_default().display().to_string();
     let set = BTreeMap::new();
@@ -171,13 +192,12 @@ fn pipeline(path: &Path, name: &str, text: &str) -> Vec<Linted> {
         beside: &beside,
     };
     let place = |at: u64| usize::try_from(at).unwrap_or(1);
-    match run::read(&source) {
-        Ok(_) => Vec::new(),
-        Err(problems) => {
-            let all = problems.0.into_iter();
-            all.map(|it| error(place(it.line), place(it.column), it.message, it.mend)).collect()
-        }
-    }
+    let definition = run::read(&source).map_err(|problems| {
+        let all = problems.0.into_iter();
+        all.map(|it| error(place(it.line), place(it.column), it.message, it.mend)).collect::<Vec<_>>()
+    })?;
+    let jobs = definition.plan.jobs().iter().map(|job| job.name.as_str());
+    Ok(jobs.filter_map(|job| Some((job.to_owned(), definition.release(job)?.rules))).collect())
 }
 
 fn traffic(args: &LintArgs) -> Result<Option<Traffic>, Failure> {
@@ -242,17 +262,20 @@ fn told(findings: &[(String, Linted)], traffic: Option<&Traffic>, prices: &[Pric
         "of 5, 25, 50 and 100 %; {} rollouts for each number, with its 95 % interval\n",
         prices.first().map_or(0, |it| it.back.runs)
     );
-    println!("{:<44}{:>18}{:>18}", "rule", "healthy sent back", "bad ones missed");
+    // Jobs have names of their own lengths.
+    let width = prices.iter().map(|it| it.rule.chars().count()).max().unwrap_or(0).max(44);
+    println!("{:<width$}{:>18}{:>18}", "rule", "healthy sent back", "bad ones missed");
     let share = |share: &Share| {
         let whole = |part: Finite| format!("{:.0}", part.value() * 100.0);
         format!("{:.1} % ({}-{})", share.rate() * 100.0, whole(share.low), whole(share.high))
     };
     for it in prices {
         let missed = it.missed.as_ref().map_or_else(|| "-".to_owned(), share);
-        println!("{:<44}{:>18}{missed:>18}", it.rule, share(&it.back));
+        println!("{:<width$}{:>18}{missed:>18}", it.rule, share(&it.back));
     }
     let mut faults: Vec<&str> =
         prices.iter().map(|it| it.fault.as_str()).filter(|it| !it.is_empty()).collect();
+    faults.sort_unstable();
     faults.dedup();
     println!("\nbad ones have {}", faults.join(" or "));
     println!(

@@ -5,11 +5,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gate::history::Minutes;
 use gate::{Gate, Line, Observation, Report, Session, Verdict, render};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::baseline;
 use crate::failure::Failure;
+use crate::past::Past;
 use crate::source::{Source, Use};
 
 /// A check of live targets is content when it could have seen so many times the errors.
@@ -30,16 +33,36 @@ pub(crate) struct Looking {
 
 /// Looks, and says what is known at the end.
 pub(crate) async fn look(mut gate: Gate, looking: &Looking) -> Result<Report, Failure> {
-    let until = Instant::now() + looking.at_most;
-    let mut source = Source::open(&gate, looking.how).await?;
-    gate.setup.began_ms = source.began_ms();
-    gate.setup.source = source.words();
-    gate.setup.plan.horizon = source.planned(&gate, looking.at_most);
     let mut recorder = looking.record.as_deref().map(Recorder::new).transpose()?;
+    looked(&mut gate, looking, recorder.as_mut()).await
+}
+
+/// What stable did while it was looked at, by minute, and the wall time of the first.
+pub(crate) async fn minutes(mut gate: Gate, looking: &Looking) -> Result<Past, Failure> {
+    let mut recorder = Recorder::Minutes(Minutes::default());
+    looked(&mut gate, looking, Some(&mut recorder)).await?;
+    let minutes = if let Recorder::Minutes(minutes) = recorder { minutes } else { Minutes::default() };
+    Ok(Past { began_ms: gate.setup.began_ms, minutes })
+}
+
+async fn looked(
+    gate: &mut Gate,
+    looking: &Looking,
+    mut recorder: Option<&mut Recorder>,
+) -> Result<Report, Failure> {
+    let until = Instant::now() + looking.at_most;
+    let baselines = baseline::named(gate)?;
+    let mut source = Source::open(gate, looking.how).await?;
+    gate.setup.began_ms = source.began_ms();
+    if let Some(baselines) = baselines {
+        gate.setup.goes_by(baselines.basis(&gate.setup)?);
+    }
+    gate.setup.source = source.words();
+    gate.setup.plan.horizon = source.planned(gate, looking.at_most);
     let mut session = Session::new(gate.setup.clone());
-    record(recorder.as_mut(), &Line::Gate(gate.setup.clone()))?;
+    record(recorder.as_deref_mut(), &Line::Gate(gate.setup.clone()))?;
     for note in source.notes() {
-        told(&mut session, &note, recorder.as_mut())?;
+        told(&mut session, &note, recorder.as_deref_mut())?;
     }
     let interrupted = interruption();
     tokio::pin!(interrupted);
@@ -49,14 +72,14 @@ pub(crate) async fn look(mut gate: Gate, looking: &Looking) -> Result<Report, Fa
             // What a look has brought is heard before the interruption.
             biased;
             looked = timeout_at(until.max(next + Duration::from_secs(6)), source.look()) => looked,
-            () = &mut interrupted => { told(&mut session, INTERRUPTED, recorder.as_mut())?; break }
+            () = &mut interrupted => { told(&mut session, INTERRUPTED, recorder.as_deref_mut())?; break }
         };
         let Ok(looked) = looked else {
-            told(&mut session, "the last look did not end in time", recorder.as_mut())?;
+            told(&mut session, "the last look did not end in time", recorder.as_deref_mut())?;
             break;
         };
         let Some(observation) = looked? else { break };
-        hear(&mut session, observation, recorder.as_mut())?;
+        hear(&mut session, observation, recorder.as_deref_mut())?;
         let report = session.report();
         if looking.lines {
             eprintln!("{}", render::line(&session, &report));
@@ -72,7 +95,7 @@ pub(crate) async fn look(mut gate: Gate, looking: &Looking) -> Result<Report, Fa
             }
             tokio::select! {
                 () = sleep_until(next) => {}
-                () = &mut interrupted => { told(&mut session, INTERRUPTED, recorder.as_mut())?; break }
+                () = &mut interrupted => { told(&mut session, INTERRUPTED, recorder.as_deref_mut())?; break }
             }
         }
     }
@@ -116,23 +139,36 @@ fn record(recorder: Option<&mut Recorder>, line: &Line) -> Result<(), Failure> {
     recorder.map_or(Ok(()), |recorder| recorder.line(line))
 }
 
-/// Writes lines as they come.
-struct Recorder {
-    file: File,
-    path: PathBuf,
+/// Where lines go as they come.
+enum Recorder {
+    File {
+        file: File,
+        path: PathBuf,
+    },
+    /// Only what stable did.
+    Minutes(Minutes),
 }
 
 impl Recorder {
     fn new(path: &Path) -> Result<Self, Failure> {
         let file =
             File::create(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self::File { file, path: path.to_owned() })
     }
 
     fn line(&mut self, line: &Line) -> Result<(), Failure> {
+        let (file, path) = match self {
+            Self::File { file, path } => (file, path),
+            Self::Minutes(minutes) => {
+                if let Line::Look(look) = line {
+                    minutes.look(look.at_ms, &look.pods);
+                }
+                return Ok(());
+            }
+        };
         let mut text = serde_json::to_string(line).map_err(|error| Failure::unexpected(error.to_string()))?;
         text.push('\n');
-        let written = self.file.write_all(text.as_bytes());
-        written.map_err(|error| Failure::usage(format!("{}: {error}", self.path.display())))
+        let written = file.write_all(text.as_bytes());
+        written.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
     }
 }

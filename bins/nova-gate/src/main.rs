@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod baseline;
 mod checks;
 mod explain;
 mod failure;
@@ -10,6 +11,7 @@ mod junit;
 mod lint;
 mod look;
 mod output;
+mod past;
 mod proof;
 mod quiet;
 mod source;
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 use args::{GateArgs, millis};
 use audit::AuditArgs;
+use baseline::BaselineArgs;
 use checks::ChecksArgs;
 use clap::{Parser, Subcommand};
 use failure::Failure;
@@ -36,6 +39,7 @@ const EXAMPLES: &str = "Examples:
   nova-gate explain canary.jsonl --picture canary.svg
   nova-gate lint rules.yml gate.yaml --rps 100 --error-rate 0.1%
   nova-gate audit canary.jsonl
+  nova-gate baseline record --service api --baselines api.json canary.jsonl
   nova-gate checks --http http://localhost:8080/health --metrics http://localhost:8080,dwcp_ --within 1m
 
 Exit codes: 0 healthy, 10 regressed or failing, 12 undecided or no data, 2 usage or configuration, 1 unexpected.";
@@ -99,6 +103,11 @@ enum Sub {
         after_help = "Examples:\n  nova-gate audit week.jsonl --minutes 30\n  nova-gate audit --prometheus http://prometheus:9090 --stable 'job=\"api\"' --look-back 24h"
     )]
     Audit(AuditArgs),
+    /// What a service does in each hour of the week: record it, show it
+    #[command(
+        after_help = "Examples:\n  nova-gate baseline record --service api --baselines api.json canary.jsonl\n  nova-gate baseline record --service api --baselines api.json --prometheus http://prometheus:9090 --stable 'job=\"api\"' --look-back 24h\n  nova-gate baseline show --baselines api.json"
+    )]
+    Baseline(BaselineArgs),
     /// Health checks: HTTP, TCP, gRPC health, commands, metrics that move
     #[command(
         after_help = "Examples:\n  nova-gate checks checks.yaml --within 1m\n  nova-gate checks --http http://localhost:8080/health --tcp localhost:5432 --for 5m\n\nExit codes: 0 all pass, 10 one fails, 12 not proven in time, 2 usage."
@@ -162,6 +171,7 @@ async fn carry_out(command: Sub) -> Result<u8, Failure> {
         }
         Sub::Lint(args) => lint::lint(&args),
         Sub::Audit(args) => audit::audit(&args).await,
+        Sub::Baseline(args) => baseline::baseline(&args).await,
         Sub::Checks(args) => checks::checks(&args).await,
     }
 }

@@ -9,6 +9,15 @@ use gate::render;
 use crate::failure::Failure;
 use crate::{files, junit};
 
+/// The form of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// For a person.
+    Text,
+    /// As data.
+    Json,
+}
+
 /// The form of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

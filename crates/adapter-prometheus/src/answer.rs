@@ -3,6 +3,8 @@
 use promql::Labels;
 use serde_json::Value;
 
+use crate::native::Native;
+
 /// Series that one answer may have.
 pub const SERIES_MAX: usize = 100_000;
 
@@ -39,8 +41,8 @@ pub struct Series {
     pub labels: Labels,
     /// Times rise. One for an instant query.
     pub samples: Vec<Sample>,
-    /// It has native histograms, which are not read here.
-    pub native: bool,
+    /// Native histograms, with their times. A series that changed its kind has both.
+    pub native: Vec<(i64, Native)>,
 }
 
 /// An answer.
@@ -73,7 +75,7 @@ pub fn read(body: &[u8]) -> Result<Answer, AnswerError> {
     let result = &value["data"]["result"];
     let series = match value["data"]["resultType"].as_str() {
         Some("scalar") => {
-            vec![Series { labels: Labels::default(), samples: vec![sample(result)?], native: false }]
+            vec![Series { labels: Labels::default(), samples: vec![sample(result)?], native: Vec::new() }]
         }
         Some(kind @ ("vector" | "matrix")) => {
             let list = result.as_array().ok_or_else(|| malformed("the result is no list"))?;
@@ -99,43 +101,76 @@ fn series(value: &Value, kind: &str) -> Result<Series, AnswerError> {
     for (name, value) in metric {
         labels.set(name, value.as_str().ok_or_else(|| malformed("a label that is no text"))?);
     }
-    let native = !value["histogram"].is_null() || !value["histograms"].is_null();
-    let samples = match (kind, native) {
-        ("vector", false) => vec![sample(&value["value"])?],
-        ("matrix", false) => {
-            let list = value["values"].as_array().ok_or_else(|| malformed("a series without values"))?;
-            list.iter().map(sample).collect::<Result<Vec<_>, _>>()?
-        }
-        _ => Vec::new(),
+    let (one, many, native) = if kind == "vector" {
+        (&value["value"], &Value::Null, &value["histogram"])
+    } else {
+        (&Value::Null, &value["values"], &value["histograms"])
     };
-    if samples.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+    if one.is_null() && many.is_null() && native.is_null() {
+        return Err(malformed("a series without values"));
+    }
+    let samples = all(one, many, sample)?;
+    let natives = if kind == "vector" { (native, &Value::Null) } else { (&Value::Null, native) };
+    let native = all(natives.0, natives.1, histogram)?;
+    Ok(Series { labels, samples, native })
+}
+
+/// The one thing of a vector, or the many of a matrix, in the order of their times.
+fn all<T>(
+    one: &Value,
+    many: &Value,
+    read: impl Fn(&Value) -> Result<(i64, T), AnswerError>,
+) -> Result<Vec<(i64, T)>, AnswerError> {
+    let malformed = |why: &str| AnswerError::Malformed(why.to_owned());
+    let list = match (one, many) {
+        (Value::Null, Value::Null) => return Ok(Vec::new()),
+        (Value::Null, many) => {
+            many.as_array().ok_or_else(|| malformed("a series without values"))?.as_slice()
+        }
+        (one, _) => std::slice::from_ref(one),
+    };
+    let found = list.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if found.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
         return Err(malformed("times of a series do not rise"));
     }
-    Ok(Series { labels, samples, native })
+    Ok(found)
 }
 
 /// `[seconds, "value"]`
 fn sample(value: &Value) -> Result<Sample, AnswerError> {
-    let malformed = || AnswerError::Malformed(format!("{value} is no sample"));
-    let [seconds, text] = value.as_array().map(Vec::as_slice).unwrap_or_default() else {
-        return Err(malformed());
+    let (at, text) = timed(value)?;
+    Ok((at, number(text).ok_or_else(|| no_sample(value))?))
+}
+
+/// `[seconds, {"count": ...}]`
+fn histogram(value: &Value) -> Result<(i64, Native), AnswerError> {
+    let (at, histogram) = timed(value)?;
+    Ok((at, Native::read(histogram)?))
+}
+
+fn no_sample(value: &Value) -> AnswerError {
+    AnswerError::Malformed(format!("{value} is no sample"))
+}
+
+/// A time in milliseconds, and what stands beside it.
+fn timed(value: &Value) -> Result<(i64, &Value), AnswerError> {
+    let [seconds, it] = value.as_array().map(Vec::as_slice).unwrap_or_default() else {
+        return Err(no_sample(value));
     };
-    let (Some(seconds), Some(text)) = (seconds.as_f64(), text.as_str()) else { return Err(malformed()) };
-    let number = match text {
-        "NaN" => f64::NAN,
-        "+Inf" => f64::INFINITY,
-        "-Inf" => f64::NEG_INFINITY,
-        _ if text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) => {
-            text.parse().map_err(|_| malformed())?
-        }
-        _ => return Err(malformed()),
-    };
-    let millis = seconds * 1000.0;
+    let millis = seconds.as_f64().map(|seconds| seconds * 1000.0);
     // Past 2^53 milliseconds are no longer exact.
-    if millis.abs() < 9_007_199_254_740_992.0 {
-        Ok((millis.round() as i64, number))
-    } else {
-        Err(malformed())
+    let millis = millis.filter(|millis| millis.abs() < 9_007_199_254_740_992.0);
+    millis.map(|millis| (millis.round() as i64, it)).ok_or_else(|| no_sample(value))
+}
+
+/// A number in quotes.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value.as_str()? {
+        "NaN" => Some(f64::NAN),
+        "+Inf" => Some(f64::INFINITY),
+        "-Inf" => Some(f64::NEG_INFINITY),
+        text if text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) => text.parse().ok(),
+        _ => None,
     }
 }
 
@@ -160,7 +195,14 @@ mod tests {
         assert_eq!(vector.series[0].samples, [(1_000, f64::INFINITY)]);
         let matrix = good("matrix", r#"[{"metric":{},"values":[[1,"1"],[2,"1e3"]]}]"#);
         assert_eq!(matrix.series[0].samples, [(1_000, 1.0), (2_000, 1_000.0)]);
-        assert!(good("vector", r#"[{"metric":{},"histogram":[1,{"count":"2"}]}]"#).series[0].native);
+        let empty = r#"{"count":"0","sum":"0"}"#;
+        let native = good("vector", &format!(r#"[{{"metric":{{}},"histogram":[1,{empty}]}}]"#));
+        assert_eq!((native.series[0].native[0].0, native.series[0].samples.len()), (1_000, 0));
+        let both = good(
+            "matrix",
+            &format!(r#"[{{"metric":{{}},"values":[[1,"1"]],"histograms":[[2,{empty}],[3,{empty}]]}}]"#),
+        );
+        assert_eq!((both.series[0].samples.len(), both.series[0].native.len()), (1, 2));
         let warned = read(br#"{"status":"success","warnings":["a store is away"],"data":{"resultType":"vector","result":[]}}"#);
         assert_eq!(warned.expect("an answer").warnings, ["a store is away"]);
     }
@@ -188,6 +230,13 @@ mod tests {
                 ok(r#"{"resultType":"matrix","result":[{"metric":{},"values":[[2,"1"],[1,"1"]]}]}"#),
                 "do not rise",
             ),
+            (ok(r#"{"resultType":"matrix","result":[{"metric":{}}]}"#), "without values"),
+            (ok(r#"{"resultType":"vector","result":[{"metric":{},"values":[[1,"1"]]}]}"#), "without values"),
+            (
+                ok(r#"{"resultType":"vector","result":[{"metric":{},"histogram":[1,"1"]}]}"#),
+                "no native histogram",
+            ),
+            (ok(r#"{"resultType":"matrix","result":[{"metric":{},"histograms":{}}]}"#), "without values"),
             (
                 ok(
                     r#"{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]},{"metric":{},"value":[1,"2"]}]}"#,

@@ -5,6 +5,7 @@
 //! | [`names`], [`map()`], [`PrometheusMetrics`] | the port over a scrape of our own splitter, by contract |
 //! | [`config`], [`relabel`], [`collect`] | targets of a Prometheus configuration, scraped and relabelled into a store |
 //! | [`query`], [`answer`], [`outcome`] | the query API: deadlines, retries, warnings; what one number is |
+//! | [`native`] | native histograms as the query API writes them, and their counts at shared bounds |
 //! | [`server`], [`web`] | the port over a Prometheus server, and over JSON by HTTP |
 //! | [`belonging`] | which revision a sample belongs to: proven or not used (invariant I26) |
 //!
@@ -19,6 +20,7 @@ mod fetch;
 mod histogram;
 mod map;
 pub mod names;
+pub mod native;
 pub mod outcome;
 pub mod query;
 pub mod relabel;

@@ -58,7 +58,7 @@ pub fn judge(answer: &Answer, now_ms: i64, freshness: Freshness) -> Outcome {
         [only] => only,
         several => return Outcome::SeveralSeries(several.len()),
     };
-    if series.native {
+    if !series.native.is_empty() {
         return Outcome::NativeHistogram;
     }
     let Some((at_ms, value)) = series.samples.last().copied() else { return Outcome::NoData };
@@ -88,7 +88,7 @@ mod tests {
     const NOW: i64 = 1_000_000;
 
     fn one(at: i64, value: f64) -> Answer {
-        let series = Series { labels: Labels::default(), samples: vec![(at, value)], native: false };
+        let series = Series { labels: Labels::default(), samples: vec![(at, value)], native: Vec::new() };
         Answer { series: vec![series], warnings: Vec::new() }
     }
 
@@ -96,7 +96,9 @@ mod tests {
     fn i28_every_answer_has_its_name_and_only_one_is_a_number() {
         let two = Answer { series: [one(NOW, 1.0).series, one(NOW, 2.0).series].concat(), warnings: vec![] };
         let warned = Answer { warnings: vec!["half".into()], ..one(NOW, 1.0) };
-        let native = Series { native: true, ..one(NOW, 1.0).series.remove(0) };
+        let histogram = serde_json::json!({"count": "0", "sum": "0"});
+        let histogram = crate::native::Native::read(&histogram).expect("the shape");
+        let native = Series { native: vec![(NOW, histogram)], ..one(NOW, 1.0).series.remove(0) };
         let empty = Series { samples: vec![], ..one(NOW, 1.0).series.remove(0) };
         let of = |series| Answer { series: vec![series], warnings: vec![] };
         for (answer, outcome) in [

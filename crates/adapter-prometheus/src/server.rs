@@ -28,6 +28,19 @@ pub struct Family {
     pub freshness: Freshness,
 }
 
+impl Family {
+    /// These revisions of a family, by the labels `revision` and `status`.
+    pub fn new(name: &str, revisions: &[&str]) -> Self {
+        Self {
+            name: name.to_owned(),
+            revision_label: "revision".to_owned(),
+            status_label: "status".to_owned(),
+            revisions: revisions.iter().map(|id| RevisionId::new(*id)).collect(),
+            freshness: Freshness::default(),
+        }
+    }
+}
+
 /// Reads counters from a server.
 #[derive(Clone, Debug)]
 pub struct ServerMetrics<C> {
@@ -114,7 +127,7 @@ pub fn arms(answer: &Answer, family: &Family, now_ms: i64) -> Result<Scrape, Por
 
 /// The last sample of a series, as a count and its age.
 fn counted(series: &Series, family: &Family, now_ms: i64) -> Result<(u64, u64), String> {
-    if series.native {
+    if !series.native.is_empty() {
         return Err("a native histogram, not a counter".to_owned());
     }
     let (at_ms, value) = series.samples.last().copied().ok_or("no sample")?;
@@ -138,18 +151,12 @@ mod tests {
     const NOW: i64 = 1_000_000;
 
     fn family() -> Family {
-        Family {
-            name: "http_requests_total".into(),
-            revision_label: "revision".into(),
-            status_label: "status".into(),
-            revisions: vec![RevisionId::new("r-a"), RevisionId::new("r-b")],
-            freshness: Freshness::default(),
-        }
+        Family::new("http_requests_total", &["r-a", "r-b"])
     }
 
     fn series(revision: &str, status: &str, at: i64, value: f64) -> Series {
         let labels = Labels::new([("revision", revision), ("status", status)]);
-        Series { labels, samples: vec![(at - 1_000, 0.0), (at, value)], native: false }
+        Series { labels, samples: vec![(at - 1_000, 0.0), (at, value)], native: Vec::new() }
     }
 
     fn of(series: Vec<Series>) -> Result<Scrape, PortError> {
@@ -176,7 +183,9 @@ mod tests {
 
     #[test]
     fn i28_what_is_no_fresh_count_of_a_known_revision_is_an_error_by_name() {
-        let native = Series { native: true, ..series("r-a", "200", NOW, 1.0) };
+        let histogram = serde_json::json!({"count": "0", "sum": "0"});
+        let histogram = crate::native::Native::read(&histogram).expect("the shape");
+        let native = Series { native: vec![(NOW, histogram)], ..series("r-a", "200", NOW, 1.0) };
         let empty = Series { samples: vec![], ..series("r-a", "200", NOW, 1.0) };
         for (bad, message) in [
             (series("r-z", "200", NOW, 1.0), "\"r-z\" was not asked for"),

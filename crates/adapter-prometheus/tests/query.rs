@@ -6,7 +6,6 @@ use adapter_prometheus::Source;
 use adapter_prometheus::answer::AnswerError;
 use adapter_prometheus::collect::{Keeper, collect};
 use adapter_prometheus::config::Config;
-use adapter_prometheus::outcome::Freshness;
 use adapter_prometheus::query::{QueryClient, QueryError};
 use adapter_prometheus::server::{Family, ServerMetrics};
 use adapter_prometheus::web::{Pointers, WebMetrics};
@@ -137,13 +136,7 @@ fn raw(counts: [u64; 2]) -> String {
 async fn the_contract_of_metrics_is_kept_over_a_server() {
     let (address, server) =
         serving(vec![http("200 OK", "", &raw([5, 1])), http("200 OK", "", &raw([9, 1]))]).await;
-    let family = Family {
-        name: "http_requests_total".into(),
-        revision_label: "revision".into(),
-        status_label: "status".into(),
-        revisions: vec![RevisionId::new("r-a"), RevisionId::new("r-b")],
-        freshness: Freshness::default(),
-    };
+    let family = Family::new("http_requests_total", &["r-a", "r-b"]);
     let metrics = ServerMetrics::new(QueryClient::new(Source::Tcp(address)), family, || 6_000);
     ports::contract::metrics::metrics(&metrics, async || {}).await.expect("kept");
     let asked = server.await.expect("served");

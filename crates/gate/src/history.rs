@@ -1,15 +1,19 @@
-//! History for the audit: minutes of every stable instance, out of a record of the gate or a trace of the corpus.
+//! History for the audit and the baselines: minutes of every stable instance, out of a record of the gate or a trace of
+//! the corpus.
 
 use std::collections::BTreeMap;
 
 use health::sequential::Counts;
 use serde::Deserialize;
 
-use crate::{Answer, RecordError};
+use crate::{Answer, Pod, RecordError};
 
 const MINUTE_MS: u64 = 60_000;
 /// Minutes that are kept: a week and a half.
 const MOST_MINUTES: u64 = 16_384;
+
+/// Between two looks at an instance; after more, when it did what is not known.
+const MOST_GAP_MS: u64 = 900_000;
 
 /// The part of an instance that is looked at.
 #[derive(Deserialize)]
@@ -68,12 +72,46 @@ impl Minutes {
         let grown = last.filter(|last| {
             last.started_ms == now.started_ms
                 && last.at_ms < now.at_ms
+                && now.at_ms - last.at_ms <= MOST_GAP_MS
                 && last.counts.requests <= now.counts.requests
                 && last.counts.bad <= now.counts.bad
         });
         let added = grown.map_or_else(Counts::default, |last| now.counts.minus(last.counts));
         let sum = self.by_minute.entry(minute).or_default().entry(now.instance).or_default();
         *sum = sum.plus(added);
+    }
+
+    /// Takes the stable instances of a look, at so many milliseconds of the history.
+    pub fn look<'p>(&mut self, at_ms: u64, pods: impl IntoIterator<Item = &'p Pod>) {
+        for pod in pods.into_iter().filter(|pod| !pod.canary) {
+            let (answer, started_ms) = (pod.answer, pod.started_ms);
+            self.part(
+                at_ms,
+                &Part {
+                    canary: false,
+                    pod: pod.pod,
+                    answer,
+                    requests: pod.requests,
+                    errors: pod.errors,
+                    started_ms,
+                },
+            );
+        }
+    }
+
+    fn part(&mut self, at_ms: u64, part: &Part) {
+        match Counts::new(part.requests, part.errors).filter(|_| part.answer == Answer::Ok) {
+            Some(counts) => {
+                self.add(Count { instance: part.pod, at_ms, counts, started_ms: part.started_ms });
+            }
+            None => self.skipped = self.skipped.saturating_add(1),
+        }
+    }
+
+    /// What all instances did together, by minute since the beginning.
+    pub fn totals(&self) -> impl Iterator<Item = (u64, Counts)> {
+        let sum = |by: &BTreeMap<u32, Counts>| by.values().fold(Counts::default(), |sum, one| sum.plus(*one));
+        self.by_minute.iter().map(move |(minute, by)| (*minute, sum(by)))
     }
 
     /// Looks at an instance that were no evidence.
@@ -107,13 +145,8 @@ pub fn read(text: &str) -> Result<Minutes, RecordError> {
                 return Err(RecordError { line: at + 1, column: error.column().max(1), message });
             }
         };
-        for pod in look.pods.iter().filter(|pod| !pod.canary) {
-            let counts = Counts::new(pod.requests, pod.errors).filter(|_| pod.answer == Answer::Ok);
-            let Some(counts) = counts else {
-                minutes.skipped = minutes.skipped.saturating_add(1);
-                continue;
-            };
-            minutes.add(Count { instance: pod.pod, at_ms: look.at_ms, counts, started_ms: pod.started_ms });
+        for part in look.pods.iter().filter(|part| !part.canary) {
+            minutes.part(look.at_ms, part);
         }
     }
     Ok(minutes)

@@ -14,6 +14,7 @@
 
 mod alerts;
 mod audit;
+pub mod baseline;
 pub mod checks;
 mod count;
 pub mod file;
@@ -21,6 +22,7 @@ pub mod history;
 pub mod lint;
 mod names;
 mod observation;
+mod recorded;
 mod refusal;
 pub mod render;
 mod report;

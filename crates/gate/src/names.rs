@@ -55,6 +55,11 @@ impl Default for Names {
 }
 
 impl Names {
+    /// Every family that a Prometheus is asked for: native histograms stand there under the plain name.
+    pub fn asked(&self) -> Vec<String> {
+        self.series().into_iter().chain(self.duration.iter().cloned()).collect()
+    }
+
     /// Every family that is looked at, by the names of its series.
     pub fn series(&self) -> Vec<String> {
         let buckets = self.duration.iter().map(|name| format!("{name}_bucket"));

@@ -34,7 +34,7 @@ pub enum Why {
     NoStatus,
     /// Buckets that do not rise, or are no buckets.
     Histogram,
-    /// A native histogram, which is not read.
+    /// A native histogram that cannot be read, or is too coarse for the bounds of the others.
     NativeHistogram,
     /// Nothing proves whose it is.
     Unproven,

@@ -5,6 +5,7 @@ use health::{Breach, Finite};
 use machine::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Basis;
 use crate::units::percent;
 use crate::{AlertSeen, Refusal};
 
@@ -100,12 +101,15 @@ pub struct Refused {
 /// The smallest regression that could have been seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Smallest {
-    /// As a multiple of stable's error rate.
+    /// As a multiple of the base.
     pub times: Finite,
-    /// Stable's error rate, or what it is at most.
+    /// Stable's error rate, or what it is at most, or what the baseline allows.
     pub base: Finite,
     /// Stable had no error: the base is the most that its rate can be with 95 %.
     pub at_most: bool,
+    /// The base is what the baseline allows.
+    #[serde(default)]
+    pub recorded: bool,
 }
 
 /// The result of a gate.
@@ -143,6 +147,9 @@ pub struct Report {
     pub stable: ArmReport,
     /// The smallest regression that could have been seen; anything weaker is unproven. `None`: none at all.
     pub smallest: Option<Smallest>,
+    /// The baseline of the hour of the week, when the gate names baselines.
+    #[serde(default)]
+    pub baseline: Option<Basis>,
     /// Which rules decided.
     pub decides: crate::Decides,
     /// The sequential tests, as data.

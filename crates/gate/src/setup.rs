@@ -4,6 +4,8 @@ use health::sequential::Plan;
 use health::{Finite, Rules};
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Basis;
+
 /// Requests of the canary below which it is not called healthy.
 const MIN_REQUESTS: u64 = 200;
 
@@ -58,6 +60,9 @@ pub struct Setup {
     pub compared: bool,
     /// Where the numbers come from, in words.
     pub source: String,
+    /// What was found in the baselines, when the gate names some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Basis>,
 }
 
 impl Setup {
@@ -74,6 +79,13 @@ impl Setup {
             must_clear: false,
             compared: true,
             source: String::new(),
+            baseline: None,
         }
+    }
+
+    /// Goes by what was found in the baselines: what is known is the record that the canary is compared with.
+    pub fn goes_by(&mut self, basis: Basis) {
+        self.plan.recorded = basis.recorded();
+        self.baseline = Some(basis);
     }
 }

@@ -90,6 +90,11 @@ impl Summed {
         }
     }
 
+    /// Whether any instance was ever counted.
+    pub(crate) fn heard(&self) -> bool {
+        self.last.values().any(|last| last.counted)
+    }
+
     /// Whether that instance was ever counted.
     pub(crate) fn was_counted(&self, pod: u32) -> bool {
         self.last.get(&pod).is_some_and(|last| last.counted)

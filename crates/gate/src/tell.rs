@@ -55,10 +55,7 @@ impl Session {
             _ => None,
         };
         let mut notes = self.notes.clone();
-        let timed = explanation.metrics.iter().any(|metric| metric.metric == Metric::Latency);
-        if self.looks > 0 && self.setup.compared && self.setup.decides.sequential() && !timed {
-            notes.push("stable has no histogram of durations: latency is not judged".to_owned());
-        }
+        notes.extend(self.unjudged(&explanation).map(ToOwned::to_owned));
         if self.untold > 0 {
             notes.push(format!("{} further refusals of other kinds are not told one by one", self.untold));
         }
@@ -79,6 +76,7 @@ impl Session {
             canary: self.arm(true),
             stable: self.arm(false),
             smallest: self.smallest(),
+            baseline: self.setup.baseline.clone(),
             decides: self.setup.decides,
             explanation,
             literal: self.fired.values().cloned().collect(),
@@ -165,6 +163,9 @@ impl Session {
         if let Some(said) = self.nothing(now) {
             return said;
         }
+        if let Some(why) = self.uncompared() {
+            return Said::plain(Verdict::Undecided, why);
+        }
         let blind: Vec<String> = self
             .names
             .0
@@ -187,13 +188,14 @@ impl Session {
                 said
             }
             Finding::Suspected if judged => {
-                let mut said = Said::plain(
-                    Verdict::Undecided,
-                    "the canary is over the limit, and nothing shows that it is worse than stable",
-                );
+                let (headline, alert) = self.suspected_by_record().unwrap_or_else(|| {
+                    let over = "the canary is over the limit, and nothing shows that it is worse than stable";
+                    let act = "over the absolute limit: hold, and look at what both revisions share";
+                    (over.to_owned(), act.to_owned())
+                });
+                let mut said = Said::plain(Verdict::Undecided, headline);
                 said.reasons.push(evidence(explanation));
-                said.alert =
-                    Some("over the absolute limit: hold, and look at what both revisions share".to_owned());
+                said.alert = Some(alert);
                 said
             }
             Finding::NoData(sight) => {
@@ -235,7 +237,9 @@ impl Session {
                 .collect();
             (sums.counts.requests == 0).then_some(said)
         };
-        silent(true, &self.canary).or_else(|| silent(false, &self.stable).filter(|_| self.setup.compared))
+        // A stable that answers and serves nothing is no longer needed where its record is.
+        let needed = self.setup.compared && !(self.has_record() && self.stable.heard());
+        silent(true, &self.canary).or_else(|| silent(false, &self.stable).filter(|_| needed))
     }
 
     fn enough(&self, explanation: &Explanation) -> Said {
@@ -253,12 +257,16 @@ impl Session {
             let rates = [self.canary.counts, self.stable.counts].map(|counts| percent(counts.rate()));
             let [canary, stable] = rates;
             let against = if self.setup.compared { format!(", stable {stable}") } else { String::new() };
+            let record = self.engine.record().map(|record| percent(record.at_rest()));
+            let record = record.map_or(String::new(), |most| format!(", the baseline allows {most}"));
             Said::plain(
                 Verdict::Healthy,
-                format!("nothing speaks against the canary: {canary} of {requests} requests failed{against}"),
+                format!(
+                    "nothing speaks against the canary: {canary} of {requests} requests failed{against}{record}"
+                ),
             )
         };
-        if self.setup.compared {
+        if self.setup.compared || self.has_record() {
             said.reasons.push(evidence(explanation));
         }
         said
@@ -270,11 +278,11 @@ impl Session {
         let plan = &self.setup.plan;
         let at_most = stable.bad == 0;
         if stable.requests == 0 {
-            return None;
+            return self.smallest_by_record();
         }
         let base = if at_most { clopper_pearson(0, stable.requests, 0.05).1 } else { stable.rate() };
         let times = smallest_seen(base, canary.requests, plan.alpha.value(), plan.beta.value())?;
-        Some(Smallest { times: Finite::new(times)?, base: Finite::new(base)?, at_most })
+        Some(Smallest { times: Finite::new(times)?, base: Finite::new(base)?, at_most, recorded: false })
     }
 
     /// What would change the verdict.

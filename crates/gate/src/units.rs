@@ -41,14 +41,15 @@ fn split(text: &str) -> Option<(u64, &str)> {
     Some((number.parse().ok()?, unit))
 }
 
-/// A span for people: `45 s`, `12 min`, `3.5 h`.
+/// A span for people: `45 s`, `12 min`, `3.5 h`, `6.9 d`.
 pub fn span(ms: u64) -> String {
     let seconds = ms as f64 / 1_000.0;
     match ms {
         0..10_000 => format!("{seconds:.1} s"),
         10_000..180_000 => format!("{seconds:.0} s"),
         180_000..10_800_000 => format!("{:.0} min", seconds / 60.0),
-        _ => format!("{:.1} h", seconds / 3_600.0),
+        10_800_000..259_200_000 => format!("{:.1} h", seconds / 3_600.0),
+        _ => format!("{:.1} d", seconds / 86_400.0),
     }
 }
 

@@ -1,8 +1,6 @@
 //! `prove gate`: the gate against a real Prometheus that scrapes small exporters, good and bad.
 
 use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -10,7 +8,8 @@ use adapter_prometheus::Source;
 use adapter_prometheus::query::QueryClient;
 use serde_json::Value;
 
-use super::servers::{Server, runtime, start};
+use super::protobuf::{self, Native};
+use super::servers::{Scraped, Server, TEXT, exporter, prometheus, runtime};
 use crate::door::Verdict;
 use crate::programs::{folder, run, until};
 
@@ -21,20 +20,27 @@ const CHECK: Duration = Duration::from_secs(30);
 /// Scrapes after which the exporter of the stale series says nothing any more.
 const MORTAL: u64 = 8;
 
-/// What an exporter adds with every scrape: requests and failed ones; `until` is its last good scrape.
+/// What an exporter adds with every scrape: requests and failed ones; `until` is its last good scrape. With `native` its
+/// durations are a native histogram.
 #[derive(Clone, Copy)]
 struct Pace {
     requests: u64,
     errors: u64,
     until: u64,
+    native: Option<Native>,
 }
 
-const GOOD: Pace = Pace { requests: 500, errors: 1, until: u64::MAX };
+const GOOD: Pace = Pace { requests: 500, errors: 1, until: u64::MAX, native: None };
+/// 68 to 88 ms, in buckets that are 9 % wide.
+const FINE: Pace = Pace { native: Some(Native { schema: 3, first: -30, counts: &[300, 0, 200] }), ..GOOD };
+/// The same durations in buckets from one power of two to the next, and a third of them above 125 ms.
+const COARSE: Pace = Pace { native: Some(Native { schema: 0, first: -3, counts: &[500] }), ..GOOD };
+const SLOW: Pace = Pace { native: Some(Native { schema: 0, first: -3, counts: &[335, 165] }), ..GOOD };
 const BAD: Pace = Pace { errors: 25, ..GOOD };
 const WORST: Pace = Pace { errors: 150, ..GOOD };
 
 /// Scenario, revision, and the pace of each of its instances.
-const WORLD: [(&str, &str, &[Pace]); 8] = [
+const WORLD: [(&str, &str, &[Pace]); 11] = [
     ("calm", "v1", &[GOOD, GOOD]),
     ("calm", "v2", &[GOOD]),
     ("worse", "v2", &[BAD]),
@@ -42,29 +48,22 @@ const WORLD: [(&str, &str, &[Pace]); 8] = [
     ("storm", "v2", &[BAD]),
     ("one", "v2", &[GOOD, GOOD, WORST, GOOD]),
     ("gone", "v2", &[Pace { until: MORTAL, ..GOOD }]),
-    ("tiny", "v2", &[Pace { requests: 1, errors: 0, until: u64::MAX }]),
+    ("tiny", "v2", &[Pace { requests: 1, errors: 0, ..GOOD }]),
+    ("native", "v1", &[FINE, FINE]),
+    ("native", "v2", &[COARSE]),
+    ("slow", "v2", &[SLOW]),
 ];
 
-/// An exporter whose counters rise with every scrape. It ends with the process.
-fn exporter(pace: Pace) -> Result<u16, String> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
-    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-    std::thread::spawn(move || {
-        for (n, stream) in (1_u64..).zip(listener.incoming()) {
-            let Ok(mut stream) = stream else { continue };
-            let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
-            let mut head = [0; 4096];
-            let _ = stream.read(&mut head);
-            let (status, body) =
-                if n > pace.until { (500, String::new()) } else { (200, exposition(n, pace)) };
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status} X\r\ncontent-type: text/plain; version=0.0.4\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            );
+/// Status, content type and body of the scrape of that number.
+fn answer(n: u64, pace: Pace) -> Scraped {
+    match pace.native {
+        _ if n > pace.until => (500, TEXT, Vec::new()),
+        Some(native) => {
+            let requests = [(200, pace.requests - pace.errors), (500, pace.errors)];
+            (200, protobuf::KIND, protobuf::exposition(&requests, native, n))
         }
-    });
-    Ok(port)
+        None => (200, TEXT, exposition(n, pace).into_bytes()),
+    }
 }
 
 fn exposition(n: u64, pace: Pace) -> String {
@@ -86,7 +85,8 @@ fn exposition(n: u64, pace: Pace) -> String {
 fn server() -> Result<Server, String> {
     let mut groups = String::new();
     for (scenario, revision, paces) in WORLD {
-        let ports: Result<Vec<u16>, String> = paces.iter().map(|pace| exporter(*pace)).collect();
+        let ports: Result<Vec<u16>, String> =
+            paces.iter().copied().map(|pace| exporter(move |n| answer(n, pace))).collect();
         let targets: Vec<String> = ports?.iter().map(|port| format!("'127.0.0.1:{port}'")).collect();
         let targets = targets.join(", ");
         let _ = writeln!(
@@ -94,18 +94,7 @@ fn server() -> Result<Server, String> {
             "  - targets: [{targets}]\n    labels: {{scenario: {scenario}, revision: {revision}}}"
         );
     }
-    start("prometheus", "prometheus", |port, folder| {
-        let config = folder.join("prometheus.yml");
-        let text = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: example\n  static_configs:\n{groups}"
-        );
-        std::fs::write(&config, text).map_err(|error| error.to_string())?;
-        Ok(vec![
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", folder.join("data").display()),
-            format!("--web.listen-address=127.0.0.1:{port}"),
-        ])
-    })
+    prometheus(&groups)
 }
 
 /// Waits until every exporter was scraped often enough.
@@ -290,6 +279,14 @@ pub(super) fn prove() -> Result<Verdict, String> {
         (
             "too few requests: 12",
             bed.expect(("tiny", "calm"), &[], 12, &[("verdict", "undecided"), ("headline", "too few")]),
+        ),
+        (
+            "native histograms of two resolutions, as fast: 0",
+            bed.expect(("native", "native"), &[], 0, &[("verdict", "healthy")]),
+        ),
+        (
+            "native histograms, a third slower: 10 by latency",
+            bed.expect(("slow", "native"), &[], 10, &[("metric", "latency"), ("headline", "125 ms")]),
         ),
         ("a firing alert: 10, its expression by the server", bed.alert()),
         ("a watch explained again, and audited with interval", bed.recorded()),

@@ -8,6 +8,7 @@ mod gate;
 pub mod models;
 mod prometheus;
 pub mod promql;
+mod protobuf;
 pub mod replay;
 pub(crate) mod servers;
 pub mod triggers;

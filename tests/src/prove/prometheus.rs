@@ -1,10 +1,6 @@
 //! `prove prometheus`: the adapter against a real Prometheus that scrapes a small exporter of two revisions.
 
 use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use adapter_prometheus::Source;
@@ -14,9 +10,8 @@ use adapter_prometheus::query::{QueryClient, QueryError};
 use adapter_prometheus::server::{Family, ServerMetrics};
 use ports::Metrics;
 use promql::{Labels, Options, Store, evaluate, parse};
-use supervise::RevisionId;
 
-use super::servers::{Server, now_ms, runtime, start};
+use super::servers::{TEXT, exporter, now_ms, prometheus, runtime};
 use crate::door::Verdict;
 
 /// How long samples may take to arrive.
@@ -34,29 +29,6 @@ const SAME: [&str; 8] = [
     "count by (job) (http_requests_total)",
 ];
 
-/// An exporter whose counters rise with every scrape. It ends with the process.
-fn exporter() -> Result<u16, String> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
-    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-    let scrapes = Arc::new(AtomicU64::new(1));
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { continue };
-            let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
-            let mut head = [0; 4096];
-            let _ = stream.read(&mut head);
-            let n = scrapes.fetch_add(1, Ordering::Relaxed);
-            let body = exposition(n);
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            );
-        }
-    });
-    Ok(port)
-}
-
 fn exposition(n: u64) -> String {
     let mut text = "# TYPE http_requests_total counter\n".to_owned();
     for (revision, status, each) in [("r-a", 200, 8), ("r-a", 500, 1), ("r-b", 200, 4), ("r-b", 503, 2)] {
@@ -70,21 +42,6 @@ fn exposition(n: u64) -> String {
     let _ = writeln!(text, "http_request_duration_seconds_sum {n}");
     let _ = writeln!(text, "http_request_duration_seconds_count {}", n * 8);
     text + "# TYPE odd gauge\nodd NaN\n# TYPE endless gauge\nendless +Inf\n"
-}
-
-fn server(exporter: u16) -> Result<Server, String> {
-    start("prometheus", "prometheus", |port, folder| {
-        let config = folder.join("prometheus.yml");
-        let text = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: example\n  static_configs:\n  - targets: ['127.0.0.1:{exporter}']\n"
-        );
-        std::fs::write(&config, text).map_err(|error| error.to_string())?;
-        Ok(vec![
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", folder.join("data").display()),
-            format!("--web.listen-address=127.0.0.1:{port}"),
-        ])
-    })
 }
 
 /// Waits until there are enough samples.
@@ -160,13 +117,7 @@ async fn same(client: &QueryClient) -> Result<(), String> {
 
 /// The port over the server, with its contract.
 async fn port(client: &QueryClient) -> Result<(), String> {
-    let family = Family {
-        name: "http_requests_total".into(),
-        revision_label: "revision".into(),
-        status_label: "status".into(),
-        revisions: vec![RevisionId::new("r-a"), RevisionId::new("r-b")],
-        freshness: Freshness::default(),
-    };
+    let family = Family::new("http_requests_total", &["r-a", "r-b"]);
     let metrics = ServerMetrics::new(client.clone(), family, now_ms);
     ports::contract::metrics::metrics(&metrics, async || {}).await.map_err(|error| error.to_string())?;
     let scrape = metrics.scrape().await.map_err(|error| error.to_string())?;
@@ -191,7 +142,8 @@ async fn ranged(client: &QueryClient) -> Result<(), String> {
 /// # Errors
 /// `not run` when there is no Prometheus, or it does not start.
 pub(super) fn prove() -> Result<Verdict, String> {
-    let server = server(exporter()?)?;
+    let target = exporter(|n| (200, TEXT, exposition(n).into_bytes()))?;
+    let server = prometheus(&format!("  - targets: ['127.0.0.1:{target}']\n"))?;
     let client = QueryClient::new(Source::Tcp(server.address.clone()));
     let runtime = runtime()?;
     runtime.block_on(warm(&client))?;

@@ -1,5 +1,7 @@
 //! Outside servers for a proof: started on loopback and free ports, stopped by their pid, with all that they keep.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -47,6 +49,50 @@ pub(crate) fn start(
     let server = Server { child, address: format!("127.0.0.1:{port}"), _folder: folder };
     let ready = until(READY_WITHIN, || std::net::TcpStream::connect(&server.address).is_ok());
     if ready { Ok(server) } else { Err(format!("{program} takes no connection within {READY_WITHIN:?}")) }
+}
+
+/// What a target answers to a scrape: status, content type, body.
+pub(super) type Scraped = (u16, &'static str, Vec<u8>);
+/// The content type of the text format.
+pub(super) const TEXT: &str = "text/plain; version=0.0.4";
+
+/// A target that answers each scrape by its number, from 1 on. It ends with the process.
+pub(super) fn exporter(answer: impl Fn(u64) -> Scraped + Send + 'static) -> Result<u16, String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
+    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+    std::thread::spawn(move || {
+        for (n, stream) in (1_u64..).zip(listener.incoming()) {
+            let Ok(mut stream) = stream else { continue };
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head);
+            let (status, kind, body) = answer(n);
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            let _ = stream.write_all(&body);
+        }
+    });
+    Ok(port)
+}
+
+/// A Prometheus that scrapes these groups of targets once a second, as the job `example`.
+pub(super) fn prometheus(groups: &str) -> Result<Server, String> {
+    start("prometheus", "prometheus", |port, folder| {
+        let config = folder.join("prometheus.yml");
+        let text = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: example\n  static_configs:\n{groups}"
+        );
+        std::fs::write(&config, text).map_err(|error| error.to_string())?;
+        Ok(vec![
+            format!("--config.file={}", config.display()),
+            format!("--storage.tsdb.path={}", folder.join("data").display()),
+            format!("--web.listen-address=127.0.0.1:{port}"),
+            "--enable-feature=native-histograms".to_owned(),
+        ])
+    })
 }
 
 /// A runtime for the adapters.

@@ -2,6 +2,7 @@
 
 mod direct;
 mod files;
+mod native;
 mod server;
 mod web;
 

@@ -14,7 +14,7 @@ use gate::{
 };
 use promql::Labels;
 
-use super::{Clock, Use, named_text, wall_ms};
+use super::{Clock, Use, named_text, native, wall_ms};
 use crate::failure::Failure;
 use crate::proof::Proof;
 use health::checks::url;
@@ -37,6 +37,8 @@ pub(crate) struct Server {
     until_ms: Option<i64>,
     at_ms: i64,
     numbers: BTreeMap<(bool, String), u32>,
+    /// At which native histograms are read: the coarsest of all that were fetched at the beginning.
+    schema: Option<i8>,
     /// What was fetched for a check.
     fetched: Option<Result<Fetched, Refusal>>,
     clock: Clock,
@@ -82,6 +84,7 @@ impl Server {
             until_ms: (how == Use::Check).then_some(now),
             at_ms: began_ms,
             numbers: BTreeMap::new(),
+            schema: None,
             fetched: None,
             clock,
         };
@@ -110,7 +113,11 @@ impl Server {
             None => self.fetch(at, self.fresh_ms.saturating_mul(2)).await,
         };
         match fetched {
-            Ok(fetched) => self.read(&fetched, at, &mut look),
+            Ok(fetched) => {
+                let coarsest = || native::coarsest(fetched.by_instance.values(), &self.names);
+                self.schema = self.schema.or_else(coarsest);
+                self.read(&fetched, at, &mut look);
+            }
             Err(refusal) => look.refused.push(refusal),
         }
         if last {
@@ -128,7 +135,7 @@ impl Server {
         for (canary, arm) in [(true, Some(&self.arms.0)), (false, self.arms.1.as_ref())] {
             let Some(arm) = arm else { continue };
             let name = if canary { "canary" } else { "stable" };
-            let names = self.names.series().join("|");
+            let names = self.names.asked().join("|");
             let seconds = span_ms.div_euclid(1_000).max(1);
             let query = format!("{{__name__=~\"{names}\",{}}}[{seconds}s]", arm.written);
             let answer = self.client.instant(&query, Some(until_ms)).await;
@@ -168,8 +175,9 @@ impl Server {
             let next = u32::try_from(next).unwrap_or(u32::MAX);
             let number = *self.numbers.entry((*canary, instance.clone())).or_insert(next);
             let name = if instance.is_empty() { "(no instance)" } else { instance };
-            let Some(known) = at_time(series, at) else { continue };
-            let newest = known.iter().map(|(_, at, _)| *at).max().unwrap_or(i64::MIN);
+            let known = at_time(series, at);
+            let times = known.iter().map(|(_, at, _)| *at).chain(native::times(series, at));
+            let Some(newest) = times.max() else { continue };
             if at.saturating_sub(newest) > self.fresh_ms {
                 let age = at.saturating_sub(newest) / 1_000;
                 let text = format!(
@@ -181,13 +189,10 @@ impl Server {
                 look.pods.push(Pod { answer: Answer::Refused, ..Pod::lost(*canary, number, name) });
                 continue;
             }
-            let native = series
-                .iter()
-                .find(|it| it.native && self.names.series().iter().any(|n| n == it.labels.value("__name__")));
-            if let Some(native) = native {
-                let text = format!("{}: a native histogram, which is not read", native.labels);
-                look.refused.push(Refusal::new(name, Why::NativeHistogram, text).of(*canary));
-            }
+            let (natives, unread) = native::rows(series, at, self.schema, &self.names);
+            let why = Why::NativeHistogram;
+            look.refused.extend(unread.into_iter().map(|text| Refusal::new(name, why, text).of(*canary)));
+            let known = [known, natives].concat();
             // A series that ended some scrapes ago is no part of the sums any more.
             let fresh: Vec<Row> = known.into_iter().filter(|(_, t, _)| at - t <= self.fresh_ms).collect();
             let (own, mut refused) = self.proof.own(*canary, name, &fresh, at);
@@ -218,15 +223,14 @@ impl Server {
     }
 }
 
-/// The last sample of each series at a time; `None` when the instance has none yet.
-fn at_time(series: &[Series], at: i64) -> Option<Vec<Row>> {
+/// The last sample of each series at a time.
+fn at_time(series: &[Series], at: i64) -> Vec<Row> {
     let last = |it: &Series| {
         let until = it.samples.partition_point(|(t, _)| *t <= at);
         let (t, value) = *it.samples.get(until.checked_sub(1)?)?;
         Some((it.labels.clone(), t, value))
     };
-    let rows: Vec<Row> = series.iter().filter_map(last).collect();
-    (!rows.is_empty()).then_some(rows)
+    series.iter().filter_map(last).collect()
 }
 
 fn why(error: &QueryError) -> Why {

@@ -16,6 +16,8 @@ pub(crate) enum Answer {
     Slow(u64, u64),
     /// This text as the exposition.
     Text(String),
+    /// The first text whose word is asked for.
+    Asked(Vec<(&'static str, String)>),
     /// Another status.
     Status(u16),
     /// The connection is closed without an answer.
@@ -57,13 +59,18 @@ impl Exporter {
     fn serve(&self, mut stream: TcpStream) {
         let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
         let mut head = [0; 4096];
-        let _ = stream.read(&mut head);
+        let length = stream.read(&mut head).unwrap_or(0);
+        let asked = String::from_utf8_lossy(&head[..length]).into_owned();
         let n = self.scrapes.fetch_add(1, Ordering::Relaxed) + 1;
         let answer = self.answer.lock().expect("no panic").clone();
         let (status, body) = match answer {
             Answer::Counts(requests, errors) => (200, exposition(n, requests, errors, 5)),
             Answer::Slow(requests, slow) => (200, exposition(n, requests, 0, slow)),
             Answer::Text(text) => (200, text),
+            Answer::Asked(answers) => {
+                let answer = answers.into_iter().find(|(word, _)| asked.contains(word));
+                answer.map_or((404, String::new()), |(_, text)| (200, text))
+            }
             Answer::Status(status) => (status, String::new()),
             Answer::Nothing => return,
         };

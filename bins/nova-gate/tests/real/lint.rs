@@ -52,6 +52,13 @@ fn the_price_of_each_literal_rule_is_that_of_the_traffic() {
     let (slow, fast) = (priced("1"), priced("1000"));
     let rule = "5xx > 10/min";
     assert!(of(&slow, rule).abs() < 1e-9 && (of(&fast, rule) - 1.0).abs() < 1e-9, "{slow:?} {fast:?}");
+    let pipeline = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/novacron/pipeline.yaml");
+    let own = stdout(&gate(&["lint", pipeline, "--rps", "10", "--runs", "10"]));
+    for rule in
+        ["3 failed probes in a row", "5xx > 10/min, and > 1 %", "sequential test of errors, alpha 1 %"]
+    {
+        assert!(own.contains(&format!("\ndeploy-production: {rule} ")), "{rule}: {own}");
+    }
     let text = stdout(&gate(&["lint", "--rps", "10", "--runs", "20"]));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }

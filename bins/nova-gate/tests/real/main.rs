@@ -1,9 +1,11 @@
 //! The program against real exporters on loopback: verdicts, exit codes, every form of output, bad input.
 
 mod bad_input;
+mod baseline;
 mod checks;
 mod exporter;
 mod lint;
+mod native;
 mod verdicts;
 
 use std::process::{Command, Output, Stdio};

@@ -72,6 +72,8 @@ pub struct Gate {
     pub stable: Option<Arm>,
     /// A JSON document instead of both.
     pub web: Option<Web>,
+    /// A file of baselines, by service and hour of the week.
+    pub baselines: Option<String>,
     /// Alert rule files.
     pub alerts: Vec<String>,
     /// A Prometheus configuration whose relabelling is used, and which of its jobs.
@@ -98,6 +100,7 @@ impl Gate {
             canary: Arm::default(),
             stable: None,
             web: None,
+            baselines: None,
             alerts: Vec::new(),
             scrape_config: None,
             every_ms: 5_000,
@@ -198,6 +201,7 @@ impl Reader<'_> {
         gate.look_back_ms = self.millis(raw.look_back.as_ref(), gate.look_back_ms);
         gate.fresh_ms = self.millis(raw.fresh.as_ref(), gate.fresh_ms.max(2 * gate.every_ms));
         gate.deadline_ms = self.millis(raw.deadline.as_ref(), gate.deadline_ms);
+        gate.baselines = raw.baselines.as_ref().map(|text| text.value.clone());
         gate.alerts = raw.alerts.iter().map(|text| text.value.clone()).collect();
         let job = raw.job.as_ref().map(|text| text.value.clone());
         gate.scrape_config = raw.scrape_config.as_ref().map(|text| (text.value.clone(), job));
@@ -296,11 +300,12 @@ impl Reader<'_> {
         }
         let memory = self.read(raw.memory_limit.as_ref(), "write a size such as 256MiB", units::bytes_of);
         setup.rules = self.literal(raw.literal.as_ref(), memory);
-        if setup.decides.sequential() && !setup.compared && raw.stable.is_none() && raw.canary.is_some() {
+        let alone = !setup.compared && raw.baselines.is_none();
+        if setup.decides.sequential() && alone && raw.stable.is_none() && raw.canary.is_some() {
             self.problem(
                 &raw.service,
                 "no stable revision to compare with".into(),
-                "add stable: {...}, or decides: literal",
+                "add stable: {...}, or baselines: FILE, or decides: literal",
             );
         }
     }

@@ -27,6 +27,7 @@ pub(super) struct RawGate {
     pub(super) memory_limit: Option<Text>,
     #[serde(default)]
     pub(super) metrics: RawMetrics,
+    pub(super) baselines: Option<Text>,
     pub(super) literal: Option<RawLiteral>,
     #[serde(default)]
     pub(super) alerts: Vec<Text>,

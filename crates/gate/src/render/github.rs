@@ -20,6 +20,11 @@ pub fn annotations(report: &Report) -> String {
     let body = std::iter::once(&report.headline).chain(&report.reasons).chain(&report.alert);
     let body = body.cloned().collect::<Vec<_>>().join("\n");
     let mut out = format!("::{level} title={}::{}\n", property(&title), message(&body));
+    if let Some(basis) = &report.baseline {
+        let level = if basis.used { "notice" } else { "warning" };
+        let title = property(&format!("baseline: {}", basis.state()));
+        let _ = writeln!(out, "::{level} title={title}::{}", message(&basis.told()));
+    }
     for it in report.refused.iter().take(MOST) {
         let title = format!("not evidence: {}", it.refusal.why.as_str());
         let text = format!("{} {}: {}", it.refusal.arm, it.refusal.source, it.refusal.text);
@@ -60,6 +65,9 @@ pub fn summary(report: &Report) -> String {
         let _ = writeln!(out, "| {} | {amount} | {p:.4} | {ratio} |", name(metric));
     }
     let _ = writeln!(out, "\n{}.\n", cell(&smallest(report)));
+    if let Some(basis) = &report.baseline {
+        let _ = writeln!(out, "- baseline of {}", cell(&basis.told()));
+    }
     for line in &report.change {
         let _ = writeln!(out, "- what would change it: {}", cell(line));
     }

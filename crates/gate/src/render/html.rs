@@ -75,6 +75,9 @@ fn facts(out: &mut String, report: &Report) {
         fact("what would change it", change);
     }
     fact("could have seen", &smallest(report));
+    if let Some(basis) = &report.baseline {
+        fact("baseline", &basis.told());
+    }
     for note in &report.notes {
         fact("note", note);
     }

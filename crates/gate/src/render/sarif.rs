@@ -90,6 +90,12 @@ pub fn sarif(report: &Report, file: Option<&str>) -> Value {
         let message = std::iter::once(&report.headline).chain(&report.reasons).cloned().collect::<Vec<_>>();
         results.push(Result { rule, level, message: message.join("\n"), place: place.clone() });
     }
+    results.extend(report.baseline.iter().map(|basis| Result {
+        rule: format!("baseline/{}", basis.state()),
+        level: "note",
+        message: basis.told(),
+        place: place.clone(),
+    }));
     results.extend(report.refused.iter().map(|it| Result {
         rule: format!("evidence/{}", it.refusal.why.as_str()),
         level: "note",

@@ -40,6 +40,9 @@ pub fn text(report: &Report) -> String {
         wrapped(&mut out, "  change  ", change);
     }
     wrapped(&mut out, "  seen    ", &smallest(report));
+    if let Some(basis) = &report.baseline {
+        wrapped(&mut out, "  baseline ", &basis.told());
+    }
     arms(&mut out, report);
     metrics(&mut out, report);
     literal(&mut out, report);
@@ -66,8 +69,9 @@ pub(crate) fn smallest(report: &Report) -> String {
         Some(smallest) => {
             let (times, base) = (smallest.times.value(), smallest.base.value());
             let of = if smallest.at_most { "at most " } else { "" };
+            let what = if smallest.recorded { "what the baseline allows" } else { "the errors" };
             format!(
-                "the smallest regression it could have seen is {times:.1} times the errors ({} to {}); less is unproven",
+                "the smallest regression it could have seen is {times:.1} times {what} ({} to {}); less is unproven",
                 format_args!("{of}{}", percent(base)),
                 percent((base * times).min(1.0))
             )

@@ -5,6 +5,7 @@
 //! [`Traffic::spread`] says, and nothing is shared between two scrapes. Bursts make every rule dearer.
 
 mod chance;
+mod own;
 mod played;
 mod worded;
 

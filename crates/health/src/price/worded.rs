@@ -4,6 +4,7 @@ use machine::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::chance::Chance;
+use super::own;
 use super::played::{Fault, Traffic, play};
 use crate::sequential::{Metric, Plan, Sequential};
 use crate::{Finite, Judge, Literal, Rules, Sample, Verdict, Window};
@@ -66,6 +67,8 @@ pub enum Worded {
         /// At what.
         looks: Looks,
     },
+    /// One literal rule as somebody else words it; see [`Worded::own`].
+    Own(Rules),
 }
 
 impl Worded {
@@ -90,6 +93,7 @@ impl Worded {
             Self::ResponseTime { .. } => Looks::Latency,
             Self::HealthCheck => Looks::Probes,
             Self::Tests { looks, .. } => looks,
+            Self::Own(rules) => own::looks(&rules),
         }
     }
 
@@ -110,6 +114,7 @@ impl Worded {
                 let what = if looks == Looks::Latency { "latency" } else { "errors" };
                 format!("sequential test of {what}, alpha {} %", f64::from(alpha_ppm) / 10_000.0)
             }
+            Self::Own(rules) => own::words(&rules),
         }
     }
 
@@ -136,6 +141,7 @@ impl Worded {
                     (rule.min_requests, rule.min_diff_us) = (1, 0);
                 }
             }
+            Self::Own(own) if own.health_check.is_none() => rules = own,
             _ => return None,
         }
         Some(rules)
@@ -151,7 +157,8 @@ impl Worded {
                 let plan = Plan { alpha, ..Plan::new(traffic.scrapes()).only(metric) };
                 judged(Sequential::new(plan), traffic, fault, chance)
             }
-            (Self::HealthCheck, _) => probes(traffic, chance),
+            (Self::HealthCheck, _) => probes(&Rules::design(None), traffic, chance),
+            (Self::Own(rules), _) => probes(&rules, traffic, chance),
             _ => errors_a_second(traffic, fault, chance),
         }
     }
@@ -186,10 +193,10 @@ fn errors_a_second(traffic: &Traffic, fault: Option<Fault>, chance: &mut Chance)
     back
 }
 
-/// Three in a row at one instance, anywhere in the rollout.
-fn probes(traffic: &Traffic, chance: &mut Chance) -> bool {
+/// So many in a row at one instance, anywhere in the rollout.
+fn probes(rules: &Rules, traffic: &Traffic, chance: &mut Chance) -> bool {
     let probes = traffic.over_ms() / traffic.probe_ms.max(1);
-    let limit = Rules::design(None).health_check.map_or(u32::MAX, |rule| rule.failures);
+    let limit = rules.health_check.map_or(u32::MAX, |rule| rule.failures);
     (0..traffic.pods).any(|_| {
         let mut row = 0;
         (0..probes).any(|_| {

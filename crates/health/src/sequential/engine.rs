@@ -290,6 +290,11 @@ impl Engine {
         &self.plan
     }
 
+    /// The test against the record, when there is one.
+    pub const fn record(&self) -> Option<&HistoryTest> {
+        self.history.as_ref()
+    }
+
     pub(crate) const fn errors(&self) -> &SplitTest {
         &self.errors
     }

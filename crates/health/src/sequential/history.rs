@@ -82,8 +82,7 @@ impl HistoryTest {
         if self.suspicion.value() <= 0.0 {
             self.unshared = [LogE::ONE; 2];
         }
-        let recorded = (self.drift.value() * self.bound.value()).clamp(LEAST, MOST);
-        let gain = ln_likelihood(pair.canary, recorded, SUSPECT);
+        let gain = ln_likelihood(pair.canary, self.at_rest(), SUSPECT);
         self.suspicion = finite((self.suspicion.value() + gain).max(0.0));
         let Some(share) = pair.share() else { return };
         for (bet, ratio) in self.unshared.iter_mut().zip(UNSHARED) {
@@ -130,6 +129,11 @@ impl HistoryTest {
     /// Since when the canary seems to be worse than recorded.
     pub fn since(&self) -> Option<Timestamp> {
         self.mixture.leader().map(|(_, since)| since)
+    }
+
+    /// The rate that is nothing unusual while stable shows no more than is recorded: the bound with its allowance.
+    pub fn at_rest(&self) -> f64 {
+        (self.drift.value() * self.bound.value()).clamp(LEAST, MOST)
     }
 
     /// The upper confidence bound of the recorded rate.
