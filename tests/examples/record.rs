@@ -1,4 +1,4 @@
-//! Records the fifty traces of `tests/corpus/recorded` anew: `cargo run --release -p delivery-tests --example record`.
+//! Records the fifty traces of `tests/corpus/recorded` anew: `cargo run --release --example record`.
 //! Takes 25 minutes, and needs Prometheus (Debian package `prometheus`).
 
 use std::process::ExitCode;

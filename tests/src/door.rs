@@ -77,9 +77,7 @@ pub fn open(program: &str, topics: &[Topic]) -> ExitCode {
         topics.iter().filter(|(name, ..)| cli.all || cli.names.iter().any(|n| n == name))
     {
         if cli.markdown {
-            println!(
-                "## {name}\n\n{about}\n\n`cargo run --release -p delivery-tests --bin {program} -- {name}`\n\n```text"
-            );
+            println!("## {name}\n\n{about}\n\n`cargo run --release --bin {program} -- {name}`\n\n```text");
         }
         match topic() {
             Ok(verdict) => {

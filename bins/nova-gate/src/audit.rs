@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::files::{self, RECORD_MAX};
 use crate::output::{Form, json};
 use crate::past::asked;
+use crate::say::{self, say};
 
 /// Which history, and what is played.
 #[derive(Clone, Debug, Args)]
@@ -58,8 +59,8 @@ pub(crate) async fn audit(args: &AuditArgs) -> Result<u8, Failure> {
     }
     let found = gate::audit(&minutes, args.minutes, alpha);
     match args.format {
-        Form::Json => print!("{}", json(&found)?),
-        Form::Text => found.lines().iter().for_each(|line| println!("{line}")),
+        Form::Json => say::put!("{}", json(&found)?),
+        Form::Text => found.lines().iter().for_each(|line| say!("{line}")),
     }
     Ok(found.code)
 }

@@ -16,6 +16,7 @@ use crate::audit::history;
 use crate::failure::Failure;
 use crate::files;
 use crate::output::json;
+use crate::say::{self, say};
 use crate::source::place;
 
 /// Bytes of a file that is linted.
@@ -97,10 +98,10 @@ pub(crate) fn lint(args: &LintArgs) -> Result<u8, Failure> {
     let code = if findings.is_empty() { 0 } else { 10 };
     match args.format {
         Form::Text => told(&findings, traffic.as_ref(), &prices),
-        Form::Sarif => print!("{}", json(&sarif_of(&findings.iter().map(result).collect::<Vec<_>>()))?),
+        Form::Sarif => say::put!("{}", json(&sarif_of(&findings.iter().map(result).collect::<Vec<_>>()))?),
         Form::Json => {
             let findings = findings.into_iter().map(found).collect();
-            print!("{}", json(&Answer { findings, traffic, prices })?);
+            say::put!("{}", json(&Answer { findings, traffic, prices })?);
         }
     }
     Ok(code)
@@ -246,41 +247,37 @@ fn result((file, it): &(String, Linted)) -> SarifResult {
 fn told(findings: &[(String, Linted)], traffic: Option<&Traffic>, prices: &[Priced]) {
     for (file, it) in findings {
         let rule = if it.error { String::new() } else { format!("{}: ", it.rule) };
-        println!("{}", place(file, &Linted { what: format!("{rule}{}", it.what), ..it.clone() }));
+        say!("{}", place(file, &Linted { what: format!("{rule}{}", it.what), ..it.clone() }));
     }
     if findings.is_empty() && traffic.is_none() {
-        println!("nothing to say against it");
+        say!("nothing to say against it");
     }
     let Some(traffic) = traffic else { return };
-    println!(
+    say!(
         "what each rule costs at {} requests/s with {} errors, over {}",
         (traffic.per_second.value() * 100.0).round() / 100.0,
         percent(traffic.error_rate.value()),
         units::span(traffic.over_ms())
     );
-    println!(
+    say!(
         "of 5, 25, 50 and 100 %; {} rollouts for each number, with its 95 % interval\n",
         prices.first().map_or(0, |it| it.back.runs)
     );
     // Jobs have names of their own lengths.
     let width = prices.iter().map(|it| it.rule.chars().count()).max().unwrap_or(0).max(44);
-    println!("{:<width$}{:>18}{:>18}", "rule", "healthy sent back", "bad ones missed");
+    say!("{:<width$}{:>18}{:>18}", "rule", "healthy sent back", "bad ones missed");
     let share = |share: &Share| {
         let whole = |part: Finite| format!("{:.0}", part.value() * 100.0);
         format!("{:.1} % ({}-{})", share.rate() * 100.0, whole(share.low), whole(share.high))
     };
     for it in prices {
         let missed = it.missed.as_ref().map_or_else(|| "-".to_owned(), share);
-        println!("{:<width$}{:>18}{missed:>18}", it.rule, share(&it.back));
+        say!("{:<width$}{:>18}{missed:>18}", it.rule, share(&it.back));
     }
     let mut faults: Vec<&str> =
         prices.iter().map(|it| it.fault.as_str()).filter(|it| !it.is_empty()).collect();
     faults.sort_unstable();
     faults.dedup();
-    println!("\nbad ones have {}", faults.join(" or "));
-    println!(
-        "probes: {} instances, {} of them fail by themselves",
-        traffic.pods,
-        percent(traffic.flaky.value())
-    );
+    say!("\nbad ones have {}", faults.join(" or "));
+    say!("probes: {} instances, {} of them fail by themselves", traffic.pods, percent(traffic.flaky.value()));
 }

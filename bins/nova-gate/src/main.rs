@@ -14,6 +14,7 @@ mod output;
 mod past;
 mod proof;
 mod quiet;
+mod say;
 mod source;
 
 use std::path::PathBuf;

@@ -7,6 +7,7 @@ use gate::Report;
 use gate::render;
 
 use crate::failure::Failure;
+use crate::say;
 use crate::{files, junit};
 
 /// The form of a table.
@@ -53,7 +54,7 @@ pub(crate) struct OutputArgs {
 /// Prints a report and writes it where it is wanted; also as a job summary where GitHub wants one.
 pub(crate) fn put(args: &OutputArgs, report: &Report, gate_file: Option<&Path>) -> Result<(), Failure> {
     let file = gate_file.map(|path| path.display().to_string());
-    print!("{}", formed(args.format, report, file.as_deref())?);
+    say::put!("{}", formed(args.format, report, file.as_deref())?);
     for (path, ending) in
         args.picture.iter().map(|it| (it, "svg")).chain(args.html.iter().map(|it| (it, "html")))
     {

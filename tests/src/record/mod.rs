@@ -1,5 +1,5 @@
 //! Records traces for the corpus: the example service, really running in both arms, under load, with a fault in some of
-//! them, scraped by a real Prometheus. `cargo run --release -p delivery-tests --example record`.
+//! them, scraped by a real Prometheus. `cargo run --release --example record`.
 
 mod gather;
 mod kinds;

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::files::{self, RECORD_MAX};
 use crate::look::{Looking, minutes};
 use crate::past::{Past, asked};
+use crate::say::say;
 use crate::source::{Use, wall_ms};
 
 /// The service of a gate that nobody named.
@@ -82,7 +83,7 @@ pub(super) async fn record(args: &RecordArgs) -> Result<u8, Failure> {
     let text = file.write().map_err(|error| Failure::unexpected(error.to_string()))?;
     files::replace(&args.baselines, &text)?;
     for line in &lines {
-        println!("{line}");
+        say!("{line}");
     }
     Ok(0)
 }
@@ -131,7 +132,7 @@ fn of_record(args: &RecordArgs, path: &Path) -> Result<Option<Part>, Failure> {
         minutes.look(look.at_ms, &look.pods);
     }
     if session.report().arm.as_deref() == Some("both") {
-        println!("{}: {name} is of an incident, both revisions were over the limit: left out", args.service);
+        say!("{}: {name} is of an incident, both revisions were over the limit: left out", args.service);
         return Ok(None);
     }
     Ok(Some((name, Past { began_ms, minutes })))

@@ -10,6 +10,7 @@ use super::read;
 use crate::args::given;
 use crate::failure::Failure;
 use crate::output::{Form, json};
+use crate::say;
 use crate::source::wall_ms;
 
 /// What is shown.
@@ -38,8 +39,8 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let at = u64::try_from(at).unwrap_or(0);
     let found = rows(&baselines.file, args.service.as_deref(), at);
     match args.format {
-        Form::Json => print!("{}", json(&found)?),
-        Form::Text => print!("{}", table(&found, at)),
+        Form::Json => say::put!("{}", json(&found)?),
+        Form::Text => say::put!("{}", table(&found, at)),
     }
     Ok(0)
 }

@@ -10,13 +10,14 @@ use gate::checks::{Report, text};
 use crate::failure::Failure;
 use crate::junit;
 use crate::output::json;
+use crate::say;
 use args::Form;
 
 /// Tries, prints the result, and gives the exit code.
 pub(crate) async fn checks(args: &ChecksArgs) -> Result<u8, Failure> {
     let (checks, playing) = (args.checks()?, args.playing()?);
     let report = play::play(checks, playing).await?;
-    print!("{}", formed(args.format, &report)?);
+    say::put!("{}", formed(args.format, &report)?);
     Ok(report.code)
 }
 
