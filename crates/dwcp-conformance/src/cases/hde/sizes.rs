@@ -1,8 +1,6 @@
 //! HDE-010, 012, 013, 014: how long frames are.
 
-use serde_json::json;
-
-use super::{EVERY, How, case, encode, open, pair};
+use super::{EVERY, How, case, encode, pair, real};
 use crate::bench::{Bench, Better};
 use crate::payload::{Gen, Payload};
 use crate::requirement::{Case, Level};
@@ -44,9 +42,10 @@ fn random(bench: &mut Bench<'_>) -> Result<(), Stop> {
         let mut rng = bench.begin_round(round);
         let len = [1, 100, 4_096, 65_537, 500_000, 1 + rng.below(300_000)][round as usize % 6];
         let how = EVERY[rng.index(6)];
-        let sender = open(bench, "sender", json!({}))?;
+        let (sender, receiver) = pair(bench)?;
         let payload = Payload::of(Gen::Random, rng.next_u64(), len);
         let frame = encode(bench, sender, "k", how, &payload)?;
+        real(bench, receiver, &frame, &payload)?;
         ensure(
             frame.len as f64 <= len as f64 * 1.001 + 256.0,
             "random data grow by at most 0.1 % and 256 bytes",
@@ -57,7 +56,7 @@ fn random(bench: &mut Bench<'_>) -> Result<(), Stop> {
 }
 
 fn floors(bench: &mut Bench<'_>) -> Result<(), Stop> {
-    let sender = open(bench, "sender", json!({}))?;
+    let (sender, receiver) = pair(bench)?;
     let floors = [
         (Gen::Zeros, 100.0),
         (Gen::Json, 5.0),
@@ -70,6 +69,7 @@ fn floors(bench: &mut Bench<'_>) -> Result<(), Stop> {
     for (content, floor) in floors {
         let payload = Payload::of(content, bench.seed(), 1 << 20);
         let frame = encode(bench, sender, content.name(), How::Tier(3), &payload)?;
+        real(bench, receiver, &frame, &payload)?;
         let ratio = (1 << 20) as f64 / frame.len.max(1) as f64;
         bench.measure(&format!("ratio of {}", content.name()), ratio, "x", Better::Higher);
         if ratio < floor {
@@ -85,18 +85,22 @@ fn one_block(bench: &mut Bench<'_>) -> Result<(), Stop> {
     const BLOCK: u64 = 4_096;
     for round in bench.rounds(8, 3) {
         let mut rng = bench.begin_round(round);
-        let (sender, _) = pair(bench)?;
+        let (sender, receiver) = pair(bench)?;
         let seed = rng.next_u64();
         let at = BLOCK * rng.below(256);
         let part = |content, seed, skip, len| Payload::Made { content, seed, skip, len };
         let whole = Payload::of(Gen::VmPage, seed, 1 << 20);
-        encode(bench, sender, "vm", How::Default, &whole)?;
+        let first = encode(bench, sender, "vm", How::Default, &whole)?;
+        real(bench, receiver, &first, &whole)?;
         let changed = Payload::Parts(vec![
             part(Gen::VmPage, seed, 0, at),
             part(Gen::Random, rng.next_u64(), 0, BLOCK),
             part(Gen::VmPage, seed, at + BLOCK, (1 << 20) - at - BLOCK),
         ]);
         let frame = encode(bench, sender, "vm", How::Default, &changed)?;
+        if !first.coded.is_empty() {
+            real(bench, receiver, &frame, &changed)?;
+        }
         bench.measure("one block of 256 changed", frame.len as f64, "B", Better::Lower);
         ensure(
             frame.len <= 2 * BLOCK + 1_024,
@@ -108,7 +112,7 @@ fn one_block(bench: &mut Bench<'_>) -> Result<(), Stop> {
 }
 
 fn tiers(bench: &mut Bench<'_>) -> Result<(), Stop> {
-    let sender = open(bench, "sender", json!({}))?;
+    let (sender, receiver) = pair(bench)?;
     let mut medians = Vec::new();
     let each = bench.amount(4, 2);
     for tier in 1..=3_u8 {
@@ -117,7 +121,9 @@ fn tiers(bench: &mut Bench<'_>) -> Result<(), Stop> {
             for n in 0..each {
                 let payload = Payload::of(content, bench.seed() + n, 200_000);
                 let key = format!("{tier} {} {n}", content.name());
-                sizes.push(encode(bench, sender, &key, How::Tier(tier), &payload)?.len);
+                let frame = encode(bench, sender, &key, How::Tier(tier), &payload)?;
+                real(bench, receiver, &frame, &payload)?;
+                sizes.push(frame.len);
             }
         }
         sizes.sort_unstable();
