@@ -22,14 +22,8 @@ fn api_program() -> &'static Path {
     PROGRAM.get_or_init(|| {
         let own = Path::new(env!("CARGO_BIN_EXE_nova-gate"));
         let mut build = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
-        build.current_dir(root()).args([
-            "build",
-            "--quiet",
-            "-p",
-            "novacron-api",
-            "--bin",
-            "novacron-api-1-6-0",
-        ]);
+        // Not by its package: then all that it shares with others would be built once more, with fewer features.
+        build.current_dir(root()).args(["build", "--quiet", "--bin", "novacron-api-1-6-0"]);
         if own.parent().is_some_and(|folder| folder.ends_with("release")) {
             build.arg("--release");
         }
