@@ -5,7 +5,8 @@ use health::{Breach, Judge, Verdict};
 use machine::Timestamp;
 use rollback::Decision;
 
-use crate::release::{Effects, restart_order, say};
+use crate::release::Effects;
+use crate::wishes::{restart_order, say};
 use crate::{Outcome, Release, Severity, Sighting, Stage};
 
 impl<J: Judge> Release<J> {

@@ -4,13 +4,14 @@
 //! strategy. This is the only place where the three meet. It does not know what a target is made of: it orders
 //! wishes, and the shell knows how to say them.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod ending;
 mod event;
 mod evidence;
 mod orders;
 mod outcome;
 mod release;
+mod wishes;
 
 pub use deploy_strategies::{BlueGreen, CheckPhase, Phase, Plan, PlanError, Step, Wait};
 pub use event::{Effect, Event, Note, Rejected, Severity, Sighting, Wish};

@@ -4,7 +4,8 @@ use deploy_strategies::{BlueGreen, Phase};
 use health::Judge;
 use machine::{Key, Keyed, Machine, Timestamp};
 
-use crate::release::{Effects, lift, say, strategy_segment};
+use crate::release::Effects;
+use crate::wishes::{lift, restart_order, say, strategy_segment};
 use crate::{Effect, Release, Severity, Stage, Wish};
 
 impl<J: Judge> Release<J> {
@@ -21,9 +22,7 @@ impl<J: Judge> Release<J> {
         if matches!(self.stage, Stage::Closing(_)) {
             return self.end_closed();
         }
-        self.restarts.retain(|&(slot, restarts)| {
-            crate::release::restart_order(slot, restarts).key.as_ref() != Some(key)
-        });
+        self.restarts.retain(|&(slot, restarts)| restart_order(slot, restarts).key.as_ref() != Some(key));
         Vec::new()
     }
 

@@ -9,11 +9,12 @@
 
 use deploy_strategies::{BlueGreen, Phase, Plan};
 use health::{Judge, Shown};
-use machine::{Input, Key, Keyed, Machine, Name, Progress, Timestamp, Visit};
+use machine::{Input, Key, Keyed, Machine, Progress, Timestamp, Visit};
 use rollback::{Desk, Otherwise, Policy, Question};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Cost, Effect, Event, Note, Outcome, Rejected, Severity, Wish};
+use crate::wishes::{lift, restart_order, say};
+use crate::{Cost, Effect, Event, Outcome, Rejected, Severity};
 
 /// What a release is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -102,7 +103,7 @@ impl<J: Judge> Release<J> {
     }
 
     /// A target that does not answer is not waited for longer than a rollout without progress.
-    fn arm(&mut self, now: Timestamp) {
+    pub(crate) fn arm(&mut self, now: Timestamp) {
         self.due = Some(now.after(self.setup.plan.progress_deadline_ms()));
     }
 
@@ -247,52 +248,6 @@ impl<J: Judge> Release<J> {
         Vec::new()
     }
 
-    /// The return has happened without us: what is left is to stop the new revision.
-    fn returned_by_target(&mut self, now: Timestamp, why: &str) -> Effects {
-        if self.stage == Stage::Looking {
-            return self.close(now, Outcome::Aborted { reason: why.to_owned(), stable: true });
-        }
-        self.desk.close();
-        self.rollout(now, deploy_strategies::Event::RestoreObserved { reason: why.to_owned() })
-    }
-
-    /// Somebody acquired the target later: another run, which returned our traffic first, or another runner of this
-    /// run, which did not. Orders are void from here on; only the return is taken at any epoch, and only its answer
-    /// says where the traffic is.
-    fn fenced(&mut self, now: Timestamp) -> Effects {
-        match self.strategy.phase() {
-            Phase::Clearing | Phase::Decommissioning => {
-                self.rollout(now, deploy_strategies::Event::StopObserved)
-            }
-            Phase::Restoring => Vec::new(),
-            _ => self.abort(now, "somebody else took the target over".to_owned()),
-        }
-    }
-
-    pub(crate) fn end_closed(&mut self) -> Effects {
-        if let Stage::Closing(outcome) = &self.stage {
-            self.stage = Stage::Ended(outcome.clone());
-            self.due = None;
-        }
-        Vec::new()
-    }
-
-    /// The target did not answer in time. What it may have taken it gives back, or its lease does.
-    fn overdue(&mut self, now: Timestamp) -> Effects {
-        self.due = None;
-        let late = "the target did not answer within the progress deadline".to_owned();
-        match self.stage {
-            Stage::Acquiring => self.close(now, Outcome::Refused { reason: late }),
-            Stage::Looking => self.close(now, Outcome::Aborted { reason: late, stable: true }),
-            Stage::Closing(_) => {
-                let text = "the target was not given back: it did not answer".to_owned();
-                self.end_closed();
-                vec![say(Severity::Warning, text)]
-            }
-            Stage::Rolling | Stage::Ended(_) => Vec::new(),
-        }
-    }
-
     pub(crate) fn abort(&mut self, now: Timestamp, reason: String) -> Effects {
         self.desk.close();
         self.rollout(now, deploy_strategies::Event::Abort { reason })
@@ -321,41 +276,6 @@ impl<J: Judge> Release<J> {
     pub(crate) fn rollout(&mut self, now: Timestamp, event: deploy_strategies::Event) -> Effects {
         self.strategy_effects(|strategy| strategy.tell(now, Input::Event(event)))
     }
-
-    fn close_when_done(&mut self, now: Timestamp) -> Effects {
-        let outcome = match self.strategy.phase() {
-            _ if self.stage != Stage::Rolling => return Vec::new(),
-            Phase::Promoted => Outcome::Promoted,
-            Phase::Aborted => {
-                let reason = self.strategy.reason().unwrap_or("aborted").to_owned();
-                Outcome::Aborted { reason, stable: self.stable }
-            }
-            _ => return Vec::new(),
-        };
-        self.close(now, outcome)
-    }
-
-    /// Somebody else holds the target: there is nothing to give back.
-    fn refused_by_target(&mut self, reason: String) -> Effects {
-        let outcome = Outcome::Refused { reason };
-        let note = say(Severity::Critical, outcome.to_string());
-        self.stage = Stage::Ended(outcome);
-        self.due = None;
-        vec![note]
-    }
-
-    pub(crate) fn close(&mut self, now: Timestamp, outcome: Outcome) -> Effects {
-        let severity = if outcome.code() == 0 { Severity::Info } else { Severity::Critical };
-        let note = say(severity, outcome.to_string());
-        self.stage = Stage::Closing(outcome);
-        self.arm(now);
-        vec![Keyed::new(Key::new(1), Effect::GiveBack), note]
-    }
-}
-
-/// A notice for people.
-pub(crate) const fn say(severity: Severity, text: String) -> Keyed<Effect> {
-    Keyed::notice(Effect::Say(Note { severity, text }))
 }
 
 impl<J: Judge> Machine for Release<J> {
@@ -409,30 +329,4 @@ impl<J: Judge> Machine for Release<J> {
         v.time(&mut self.seen);
         self.due.iter_mut().for_each(|at| v.time(at));
     }
-}
-
-/// The segment of the strategy in a key.
-pub(crate) fn strategy_segment() -> Name {
-    Name::from("rollout")
-}
-
-/// What the strategy wants, as the release says it.
-pub(crate) fn lift(effects: Vec<Keyed<deploy_strategies::Effect>>) -> Effects {
-    use deploy_strategies::Effect as Of;
-    let wrap = |effect| match effect {
-        Of::Start => Effect::Order(Wish::Running),
-        Of::SetWeight(percent) => Effect::Order(Wish::Weight(percent)),
-        Of::Promote => Effect::Order(Wish::Stable),
-        Of::StopOld => Effect::Order(Wish::OldStopped),
-        Of::StopNew => Effect::Order(Wish::NewStopped),
-        Of::Restore => Effect::Restore,
-        Of::RunChecks(phase) => Effect::RunChecks(phase),
-        Of::StopChecks => Effect::StopChecks,
-    };
-    effects.into_iter().map(|keyed| keyed.lift(&strategy_segment(), wrap)).collect()
-}
-
-pub(crate) fn restart_order(slot: u32, restarts: u32) -> Keyed<Effect> {
-    let key = Key::new(restarts).under(&Name::new(format!("restart-{slot}")));
-    Keyed::new(key, Effect::Order(Wish::Restarts { slot, restarts }))
 }

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use machine::{Input, Keyed, Machine, Name, Progress, Timestamp, Visit};
-use pipeline_core::{Ended, Pipeline, Status};
+use pipeline_core::{Ended, Pipeline};
 use release::{Judge, Panel, Release, Rules};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -42,10 +42,10 @@ pub struct Run<J = Panel> {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "J: Serialize + DeserializeOwned")]
-struct Opened<J> {
+pub(crate) struct Opened<J> {
     definition: Definition,
-    pipeline: Pipeline<ReleaseSpec>,
-    rollouts: BTreeMap<Name, Rollout<J>>,
+    pub(crate) pipeline: Pipeline<ReleaseSpec>,
+    pub(crate) rollouts: BTreeMap<Name, Rollout<J>>,
 }
 
 impl<J> Default for Run<J> {
@@ -86,86 +86,16 @@ impl<J: Judge + From<Rules>> Run<J> {
 }
 
 impl<J: Judge + From<Rules>> Opened<J> {
-    fn accepts(&self, event: &Event) -> Result<(), Rejected> {
-        match event {
-            Event::Opened(_) => Err(Rejected::AlreadyOpened),
-            Event::Job(event) => Ok(self.pipeline.accepts(event)?),
-            Event::Release { path, event } => {
-                let rollout =
-                    self.rollouts.get(path).ok_or_else(|| Rejected::UnknownRelease(path.clone()))?;
-                Ok(rollout.release.accepts(event)?)
-            }
-            Event::Command(command) | Event::Left { command, .. } => self.accepts_command(command),
-            Event::Resumed { .. } => Ok(self.pipeline.accepts(&pipeline_core::Event::Resumed)?),
-        }
-    }
-
-    fn accepts_command(&self, command: &Command) -> Result<(), Rejected> {
-        match command {
-            Command::Cancel { by } => {
-                Ok(self.pipeline.accepts(&pipeline_core::Event::Cancelled { by: by.clone() })?)
-            }
-            Command::Abort { by, target } => self.accepts_abort(by, target.as_ref()),
-            Command::Answer { job, granted, by } => {
-                if self.asking(job).is_some() {
-                    return Ok(());
-                }
-                let (job, by) = (job.clone(), by.clone());
-                Ok(self.pipeline.accepts(&pipeline_core::Event::Answered { job, granted: *granted, by })?)
-            }
-        }
-    }
-
-    fn accepts_abort(&self, by: &str, target: Option<&Name>) -> Result<(), Rejected> {
-        self.pipeline.accepts(&pipeline_core::Event::Cancelled { by: by.to_owned() })?;
-        let answers: Vec<_> = self.answers_to_abort(by, target);
-        if answers.iter().any(|(_, answer)| answer.is_ok()) || self.may_still_deploy(target) {
-            return Ok(());
-        }
-        let refusals: Vec<String> =
-            answers.into_iter().filter_map(|(_, answer)| Some(answer.err()?.to_string())).collect();
-        let none = refusals.is_empty();
-        Err(Rejected::NothingToAbort(if none {
-            "no release is open".to_owned()
-        } else {
-            refusals.join("; ")
-        }))
-    }
-
-    /// What each open release says to an abort.
-    fn answers_to_abort(
-        &self,
-        by: &str,
-        target: Option<&Name>,
-    ) -> Vec<(Name, Result<(), release::Rejected>)> {
-        let abort = release::Event::Abort { reason: by.to_owned() };
-        let answer = |path: Name| {
-            let answer = self.rollouts.get(&path)?.release.accepts(&abort);
-            Some((path, answer))
-        };
-        self.open_paths(target).into_iter().filter_map(answer).collect()
-    }
-
     /// Releases that have not ended.
-    fn open_paths(&self, target: Option<&Name>) -> Vec<Name> {
+    pub(crate) fn open_paths(&self, target: Option<&Name>) -> Vec<Name> {
         let open = |rollout: &Rollout<J>| {
             rollout.release.progress() != Progress::Ended && target.is_none_or(|t| *t == rollout.target)
         };
         self.rollouts.iter().filter(|(_, rollout)| open(rollout)).map(|(path, _)| path.clone()).collect()
     }
 
-    fn may_still_deploy(&self, target: Option<&Name>) -> bool {
-        let jobs = self.pipeline.plan().jobs().iter().zip(self.pipeline.states());
-        let waits =
-            |state: &pipeline_core::JobState| !state.status.settled() && state.status != Status::Running;
-        jobs.filter(|(_, state)| waits(state)).any(|(job, _)| match &job.body {
-            pipeline_core::Body::Deploy(spec) => target.is_none_or(|t| *t == spec.target),
-            _ => false,
-        })
-    }
-
     /// The path of the release of that job that asks a person.
-    fn asking(&self, job: &Name) -> Option<Name> {
+    pub(crate) fn asking(&self, job: &Name) -> Option<Name> {
         let asks =
             |(_, rollout): &(&Name, &Rollout<J>)| rollout.job == *job && rollout.release.question().is_some();
         self.rollouts.iter().find(asks).map(|(path, _)| path.clone())

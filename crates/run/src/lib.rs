@@ -3,8 +3,8 @@
 //! [`Run`] is the machine that the runner, the replay, the simulator and the model check drive. A deploy job opens a
 //! child release in the same step in which the pipeline starts it, and ends when the release has.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod accepts;
 mod compose;
 mod definition;
 mod event;
