@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What each scrape adds, or what is answered instead.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub(crate) enum Answer {
 pub(crate) struct Exporter {
     pub(crate) address: String,
     answer: Arc<Mutex<Answer>>,
-    scrapes: Arc<AtomicU64>,
+    scrapes: Arc<(Mutex<u64>, Condvar)>,
 }
 
 impl Exporter {
@@ -46,9 +47,12 @@ impl Exporter {
         format!("http://{}/metrics", self.address)
     }
 
-    /// How often it was scraped.
-    pub(crate) fn scrapes(&self) -> u64 {
-        self.scrapes.load(Ordering::Relaxed)
+    /// Waits until it was scraped so often, and fails when that takes too long.
+    pub(crate) fn scraped(&self, often: u64) {
+        let (scrapes, changed) = &*self.scrapes;
+        let scrapes = scrapes.lock().expect("no panic");
+        let waited = changed.wait_timeout_while(scrapes, PATIENCE, |scrapes| *scrapes < often);
+        assert!(!waited.expect("no panic").1.timed_out(), "it was not scraped {often} times");
     }
 
     /// From now on it answers so.
@@ -56,12 +60,21 @@ impl Exporter {
         *self.answer.lock().expect("no panic") = answer;
     }
 
+    /// The number of this scrape.
+    fn next(&self) -> u64 {
+        let (scrapes, changed) = &*self.scrapes;
+        let mut scrapes = scrapes.lock().expect("no panic");
+        *scrapes += 1;
+        changed.notify_all();
+        *scrapes
+    }
+
     fn serve(&self, mut stream: TcpStream) {
         let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
         let mut head = [0; 4096];
         let length = stream.read(&mut head).unwrap_or(0);
         let asked = String::from_utf8_lossy(&head[..length]).into_owned();
-        let n = self.scrapes.fetch_add(1, Ordering::Relaxed) + 1;
+        let n = self.next();
         let answer = self.answer.lock().expect("no panic").clone();
         let (status, body) = match answer {
             Answer::Counts(requests, errors) => (200, exposition(n, requests, errors, 5)),

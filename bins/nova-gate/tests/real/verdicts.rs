@@ -2,7 +2,6 @@
 
 use std::io::Read as _;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -69,14 +68,13 @@ fn silence_and_too_little_end_in_12() {
 fn turned(answer: Answer, deadline: &str) -> (i32, Value) {
     let canary = Exporter::new(Answer::Counts(20, 0));
     let later = canary.clone();
-    std::thread::spawn(move || {
-        let until = Instant::now() + Duration::from_secs(10);
-        while later.scrapes() < 12 && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+    let turning = std::thread::spawn(move || {
+        later.scraped(12);
         later.becomes(answer);
     });
-    checked(&[&canary], &[&good()], &["--min-requests", "100000", "--deadline", deadline])
+    let checked = checked(&[&canary], &[&good()], &["--min-requests", "100000", "--deadline", deadline]);
+    turning.join().expect("it turned");
+    checked
 }
 
 #[test]
@@ -161,11 +159,7 @@ fn an_interruption_ends_a_watch_with_the_verdict_so_far() {
         .stderr(Stdio::null())
         .spawn()
         .expect("it can be started");
-    let until = Instant::now() + Duration::from_secs(20);
-    while canary.scrapes() < 20 {
-        assert!(Instant::now() < until, "it does not look");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    canary.scraped(20);
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
     let mut text = String::new();
