@@ -3,7 +3,6 @@
 //! A strategy hears that its wishes came true, that an analysis passed, failed, was inconclusive or had no data, and
 //! that somebody wants to go back. It does not know how health is judged, nor what a target is.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod blue_green;
 mod plan;

@@ -33,7 +33,7 @@ impl<'a> Families<'a> {
     }
 
     pub(crate) fn help(&mut self, name: Cow<'a, str>, text: Cow<'a, str>) -> Result<(), ErrorKind> {
-        let family = self.declared(&name)?;
+        let family = self.declared(name.clone())?;
         if family.help.is_some() {
             return Err(ErrorKind::DuplicateHelp(name.into_owned()));
         }
@@ -42,7 +42,7 @@ impl<'a> Families<'a> {
     }
 
     pub(crate) fn unit(&mut self, name: Cow<'a, str>, unit: Cow<'a, str>) -> Result<(), ErrorKind> {
-        let family = self.declared(&name)?;
+        let family = self.declared(name.clone())?;
         if family.unit.is_some() {
             return Err(ErrorKind::DuplicateUnit(name.into_owned()));
         }
@@ -61,7 +61,7 @@ impl<'a> Families<'a> {
             .iter()
             .map(|ending| format!("{name}{ending}"))
             .find(|taken| self.places.contains_key(taken.as_str()));
-        let family = self.declared(&name)?;
+        let family = self.declared(name.clone())?;
         if let Some(taken) = taken {
             return Err(ErrorKind::Clash { name: taken, family: name.into_owned() });
         }
@@ -128,15 +128,14 @@ impl<'a> Families<'a> {
     }
 
     /// The family that a HELP, TYPE or UNIT line names. Its samples may not have begun.
-    #[allow(clippy::ptr_arg, reason = "a name that is new is kept as it is, borrowed or not")]
-    fn declared(&mut self, name: &Cow<'a, str>) -> Result<&mut Family<'a>, ErrorKind> {
-        if let Some(family) = self.owner(name) {
-            return Err(ErrorKind::Clash { name: name.to_string(), family: family.to_owned() });
+    fn declared(&mut self, name: Cow<'a, str>) -> Result<&mut Family<'a>, ErrorKind> {
+        if let Some(family) = self.owner(&name) {
+            return Err(ErrorKind::Clash { family: family.to_owned(), name: name.into_owned() });
         }
         let place = self.place(name.clone());
         match self.list.get_mut(place) {
             Some(family) if family.samples.is_empty() => Ok(family),
-            _ => Err(ErrorKind::Late(name.to_string())),
+            _ => Err(ErrorKind::Late(name.into_owned())),
         }
     }
 

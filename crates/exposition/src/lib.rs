@@ -12,7 +12,6 @@
 //! OpenMetrics 2 drafts it is an error that says so. Not here: fetching (an adapter does), rates and quantiles
 //! (`health` and `promql` do).
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod cursor;
 mod error;

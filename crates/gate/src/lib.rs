@@ -10,7 +10,6 @@
 //! Nothing is fetched here and no clock is read: who scrapes hands over rows with their times. What is not evidence has
 //! a name ([`Refusal`]) and stands in the report; nothing is dropped in silence.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod alerts;
 mod audit;

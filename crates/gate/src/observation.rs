@@ -121,8 +121,7 @@ pub struct Observation {
 /// A line of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-// There is one setup in a record.
-#[allow(clippy::large_enum_variant)]
+#[expect(clippy::large_enum_variant, reason = "there is one setup in a record, and it comes first")]
 pub enum Line {
     /// The first one.
     Gate(Setup),

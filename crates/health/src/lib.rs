@@ -4,7 +4,6 @@
 //! A judge hears one sample after the other and says after each what it found: healthy, regressed with the breach,
 //! undecided, or no data. It knows neither what is done about a breach nor how traffic is shared.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod baseline;
 mod breach;

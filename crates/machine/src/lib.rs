@@ -6,7 +6,6 @@
 //!
 //! This crate holds no policy: it does not know pipelines, rollouts or targets.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod key;
 mod replay;

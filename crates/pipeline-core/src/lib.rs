@@ -4,7 +4,6 @@
 //! person does. The body of a `deploy:` job is opaque (`D`): whoever composes the pipeline runs it and tells the end.
 //! There is no clock and no process here: `RunJob` is a wish, `Ended` its answer.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod conclusion;
 mod ends;

@@ -57,6 +57,12 @@ pub struct RuleFailure {
     pub why: EvalError,
 }
 
+/// What holds of a rule now.
+struct Held {
+    value: f64,
+    annotations: BTreeMap<String, String>,
+}
+
 /// One rule with its state.
 #[derive(Clone, Debug)]
 struct Live {
@@ -109,7 +115,7 @@ impl Live {
         }
         let found = self.found(points)?;
         let seen: BTreeSet<Labels> = found.keys().cloned().collect();
-        for (labels, (value, annotations)) in found {
+        for (labels, Held { value, annotations }) in found {
             match self.active.get_mut(&labels) {
                 Some(alert) if alert.state != AlertState::Resolved => {
                     (alert.value, alert.annotations) = (value, annotations);
@@ -155,12 +161,8 @@ impl Live {
         Ok(points)
     }
 
-    /// The alerts that hold now: value and texts by labels.
-    #[allow(clippy::type_complexity, reason = "used once")]
-    fn found(
-        &self,
-        points: Vec<Point>,
-    ) -> Result<BTreeMap<Labels, (f64, BTreeMap<String, String>)>, EvalError> {
+    /// The alerts that hold now, by their labels.
+    fn found(&self, points: Vec<Point>) -> Result<BTreeMap<Labels, Held>, EvalError> {
         let mut found = BTreeMap::new();
         for point in points {
             let mut labels = point.labels.without_name();
@@ -172,7 +174,8 @@ impl Live {
                 (name.clone(), template.filled(&point.labels, point.value))
             };
             let annotations = self.rule.annotations.iter().map(fill).collect();
-            if found.insert(labels.clone(), (point.value, annotations)).is_some() {
+            let held = Held { value: point.value, annotations };
+            if found.insert(labels.clone(), held).is_some() {
                 return Err(EvalError::SameLabels(labels.to_string()));
             }
         }

@@ -37,7 +37,7 @@ pub(crate) fn binary(
 
 /// The value, and whether a comparison holds (always, when it is none).
 fn apply(operator: Operator, a: f64, b: f64) -> (f64, bool) {
-    #[allow(clippy::float_cmp, reason = "PromQL compares exactly")]
+    #[expect(clippy::float_cmp, reason = "PromQL compares exactly")]
     match operator {
         Operator::Add => (a + b, true),
         Operator::Sub => (a - b, true),

@@ -16,7 +16,6 @@
 //!
 //! Source: <https://prometheus.io/docs/prometheus/latest/querying/basics/>.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod aggregate;
 mod alerts;

@@ -53,7 +53,7 @@ pub(crate) fn over(function: &str, window: Window<'_>, parameter: f64) -> Option
     Some(value)
 }
 
-#[allow(clippy::float_cmp, reason = "a change is any difference")]
+#[expect(clippy::float_cmp, reason = "a change is any difference")]
 fn same(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan())
 }

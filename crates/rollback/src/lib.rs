@@ -3,7 +3,6 @@
 //! The desk knows rules and actions. It knows neither strategies nor targets: it returns a decision, and whoever
 //! composes it carries that out.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod desk;
 mod policy;

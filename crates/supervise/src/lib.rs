@@ -4,7 +4,6 @@
 //! ([`Supervisor`]) is what one machine needs to keep its word. It does no I/O: `nova-local` carries out its
 //! effects, and the simulator and the composed model drive the same code.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod admission;
 mod claims;

@@ -3,7 +3,7 @@
 //! Source of the series and continued fractions: Press et al., Numerical Recipes, 6.2 and 6.4. The inverses bisect:
 //! they are asked for once an hour, and a bisection cannot diverge.
 
-#![allow(clippy::many_single_char_names, reason = "names of one letter are those of the source")]
+#![expect(clippy::many_single_char_names, reason = "names of one letter are those of the source")]
 
 const ROUNDS: u32 = 200;
 const TINY: f64 = 1e-300;
