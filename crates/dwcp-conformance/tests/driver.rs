@@ -1,83 +1,26 @@
 //! The driver at a scripted implementation: every way of breaking the boundary is its verdict, and never a pass.
 
-use std::collections::VecDeque;
+mod scripted;
 
 use dwcp_conformance::bench::{Bench, Settings};
 use dwcp_conformance::driver::{self, Verdict};
 use dwcp_conformance::report::{About, Report, Tried, diff, html, junit, markdown, sarif};
 use dwcp_conformance::requirement::{Case, Check, Level, Profile, Requirement};
 use dwcp_conformance::stop::{Stop, ensure};
-use dwcp_conformance::world::{Broken, Wire, World};
+use dwcp_conformance::world::Broken;
+use scripted::{Scripted, ok};
 use serde_json::{Value, json};
-
-/// Answers greeting, reset and shutdown; everything else by a script.
-struct Scripted {
-    answer: Answer,
-    waiting: VecDeque<Result<String, Broken>>,
-    now: u64,
-}
 
 /// What an implementation says to a request: its number and operation.
 type Answer = fn(u64, &str) -> Vec<Result<String, Broken>>;
 
-fn ok(id: u64, result: Value) -> String {
-    json!({"id": id, "ok": true, "result": result}).to_string()
+fn scripted(answer: Answer) -> Scripted {
+    let hello = json!({"name": "s", "version": "1", "components": {"amst": []}, "clock": "virtual"});
+    Scripted::new(hello, 1, answer)
 }
 
 fn good(id: u64, _op: &str) -> Vec<Result<String, Broken>> {
     vec![Ok(ok(id, json!({"n": 1})))]
-}
-
-impl Scripted {
-    fn new(answer: Answer) -> Self {
-        Self { answer, waiting: VecDeque::new(), now: 0 }
-    }
-}
-
-impl World for Scripted {
-    fn start(&mut self) -> Result<(), Broken> {
-        self.waiting.clear();
-        Ok(())
-    }
-
-    fn stop(&mut self) -> Result<(), Broken> {
-        Ok(())
-    }
-
-    fn send(&mut self, line: &str) -> Result<(), Broken> {
-        let request: Value = serde_json::from_str(line).unwrap();
-        let (id, op) = (request["id"].as_u64().unwrap(), request["op"].as_str().unwrap());
-        let hello = json!({"name": "s", "version": "1", "components": {"amst": []}, "clock": "virtual"});
-        match op {
-            "hello" => self.waiting.push_back(Ok(ok(id, hello))),
-            "reset" | "shutdown" => self.waiting.push_back(Ok(ok(id, json!({})))),
-            _ => self.waiting.extend((self.answer)(id, op)),
-        }
-        Ok(())
-    }
-
-    fn receive(&mut self, within_ms: u64) -> Result<Option<String>, Broken> {
-        match self.waiting.pop_front() {
-            Some(line) => line.map(Some),
-            None => {
-                self.now += within_ms.max(1) * 1_000;
-                Ok(None)
-            }
-        }
-    }
-
-    fn now_us(&mut self) -> u64 {
-        self.now += 1;
-        self.now
-    }
-
-    fn peak_kib(&mut self) -> Option<u64> {
-        None
-    }
-
-    fn wire(&mut self) -> &mut dyn Wire {
-        unreachable!("no case here is a peer")
-    }
 }
 
 fn case(check: Check) -> Case {
@@ -123,7 +66,7 @@ fn every_way_of_answering_has_its_verdict() {
         ("too long", |_, _| vec![Err(Broken::LineTooLong(1))], Verdict::Error),
     ];
     for (name, answer, verdict) in rows {
-        let run = driver::run(&case(ask_once), &mut Scripted::new(answer), &settings());
+        let run = driver::run(&case(ask_once), &mut scripted(answer), &settings());
         assert_eq!(run.verdict, verdict, "{name}: {} {}", run.reason, run.seen);
     }
 }
@@ -132,9 +75,9 @@ fn every_way_of_answering_has_its_verdict() {
 fn a_profile_that_is_not_declared_is_skipped_and_a_check_that_panics_is_an_error() {
     let mut other = case(ask_once);
     other.requirement.profile = Profile::Hde;
-    assert_eq!(driver::run(&other, &mut Scripted::new(good), &settings()).verdict, Verdict::Skip);
+    assert_eq!(driver::run(&other, &mut scripted(good), &settings()).verdict, Verdict::Skip);
     let panics = case(|_| panic!("a fault of the harness"));
-    assert_eq!(driver::run(&panics, &mut Scripted::new(good), &settings()).verdict, Verdict::Error);
+    assert_eq!(driver::run(&panics, &mut scripted(good), &settings()).verdict, Verdict::Error);
 }
 
 #[test]
@@ -143,9 +86,9 @@ fn a_failure_is_tried_again_only_where_a_clock_decides() {
         let early = bench.now_us() < 50;
         ensure(!early, "it is late", String::new)
     });
-    assert_eq!(driver::run(&timed, &mut Scripted::new(good), &settings()).attempts, 1);
+    assert_eq!(driver::run(&timed, &mut scripted(good), &settings()).attempts, 1);
     timed.requirement.attempts = 3;
-    let run = driver::run(&timed, &mut Scripted::new(good), &settings());
+    let run = driver::run(&timed, &mut scripted(good), &settings());
     assert!(run.verdict == Verdict::Pass && run.attempts > 1 || run.attempts == 3);
 }
 
@@ -170,17 +113,17 @@ fn fails_after_rounds_3_and_8(bench: &mut Bench<'_>) -> Result<(), Stop> {
 
 #[test]
 fn a_replay_is_as_small_as_the_case_still_fails() {
-    let found = driver::minimise(&case(fails_in_round_37), &mut Scripted::new(good), &settings());
+    let found = driver::minimise(&case(fails_in_round_37), &mut scripted(good), &settings());
     assert_eq!(found.rounds, Some(vec![37]));
     assert_eq!(found.run.verdict, Verdict::Fail);
     assert!(found.run.record.transcript.iter().any(|entry| entry.line.contains("\"round\":37")));
-    let found = driver::minimise(&case(fails_after_rounds_3_and_8), &mut Scripted::new(good), &settings());
+    let found = driver::minimise(&case(fails_after_rounds_3_and_8), &mut scripted(good), &settings());
     assert_eq!(found.rounds, Some(vec![3, 8]));
 }
 
 fn report(verdicts: fn(u64, &str) -> Vec<Result<String, Broken>>, must_skips_block: bool) -> Report {
     let case = case(ask_once);
-    let run = driver::run(&case, &mut Scripted::new(verdicts), &settings());
+    let run = driver::run(&case, &mut scripted(verdicts), &settings());
     let about = About {
         sut: ("<s>".to_owned(), "1".to_owned()),
         seed: 1,

@@ -1,24 +1,18 @@
 //! An implementation that declares everything and says nothing in its answers meets no requirement.
 
-use std::collections::VecDeque;
+mod scripted;
 
 use dwcp_conformance::bench::Settings;
 use dwcp_conformance::cases;
 use dwcp_conformance::driver::{self, Verdict};
 use dwcp_conformance::requirement::Profile;
-use dwcp_conformance::world::{Broken, Conn, Read, Wire, World};
+use scripted::{Scripted, ok};
 use serde_json::{Value, json};
 
 /// No case waits longer for somebody who does nothing, all attempts together.
 const LIMIT_US: u64 = 300_000_000;
-
-/// Answers every request with the same result; its connections stay silent.
-struct Empty {
-    result: Value,
-    waiting: VecDeque<String>,
-    now: u64,
-    conns: u32,
-}
+/// What a look at the clock takes, so that who only looks comes to an end.
+const STEP_US: u64 = 1_000;
 
 fn hello() -> Value {
     let all = |words: &[&str]| json!(words);
@@ -41,85 +35,6 @@ fn hello() -> Value {
     })
 }
 
-impl World for Empty {
-    fn start(&mut self) -> Result<(), Broken> {
-        self.waiting.clear();
-        Ok(())
-    }
-
-    fn stop(&mut self) -> Result<(), Broken> {
-        Ok(())
-    }
-
-    fn send(&mut self, line: &str) -> Result<(), Broken> {
-        let request: Value = serde_json::from_str(line).unwrap();
-        let result = match request["op"].as_str() {
-            Some("hello") => hello(),
-            Some("reset" | "shutdown") => json!({}),
-            _ => self.result.clone(),
-        };
-        self.waiting.push_back(json!({"id": request["id"], "ok": true, "result": result}).to_string());
-        Ok(())
-    }
-
-    fn receive(&mut self, within_ms: u64) -> Result<Option<String>, Broken> {
-        let line = self.waiting.pop_front();
-        if line.is_none() {
-            self.now += within_ms.max(1) * 1_000;
-        }
-        Ok(line)
-    }
-
-    fn now_us(&mut self) -> u64 {
-        self.now += 1_000;
-        self.now
-    }
-
-    fn peak_kib(&mut self) -> Option<u64> {
-        Some(1_000)
-    }
-
-    fn wire(&mut self) -> &mut dyn Wire {
-        self
-    }
-}
-
-impl Wire for Empty {
-    fn listen(&mut self) -> Result<String, Broken> {
-        Ok("127.0.0.1:1".to_owned())
-    }
-
-    fn accept(&mut self) -> Result<Option<Conn>, Broken> {
-        self.conns += 1;
-        Ok(Some(Conn(self.conns)).filter(|_| self.conns <= 64))
-    }
-
-    fn deafen(&mut self) {}
-
-    fn connect(&mut self, _address: &str) -> Result<Conn, Broken> {
-        self.conns += 1;
-        Ok(Conn(self.conns))
-    }
-
-    fn read(&mut self, _conn: Conn, _max: usize) -> Read {
-        Read::Nothing
-    }
-
-    fn write(&mut self, _conn: Conn, bytes: &[u8]) -> Option<usize> {
-        Some(bytes.len())
-    }
-
-    fn half_close(&mut self, _conn: Conn) {}
-
-    fn reset(&mut self, _conn: Conn) {}
-
-    fn close(&mut self, _conn: Conn) {}
-
-    fn wait(&mut self, at_most_us: u64) {
-        self.now += at_most_us;
-    }
-}
-
 #[test]
 fn who_says_nothing_meets_no_requirement() {
     let handles = json!({"ctx": 1, "handle": 1, "conn": 1, "node": 0});
@@ -133,7 +48,8 @@ fn who_says_nothing_meets_no_requirement() {
     let mut asked = 0;
     for result in results {
         for case in cases::all() {
-            let mut world = Empty { result: result.clone(), waiting: VecDeque::new(), now: 0, conns: 0 };
+            let says = result.clone();
+            let mut world = Scripted::new(hello(), STEP_US, move |id, _| vec![Ok(ok(id, says.clone()))]);
             let run = driver::run(&case, &mut world, &settings);
             let id = case.requirement.id;
             assert!(
