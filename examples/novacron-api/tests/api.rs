@@ -18,7 +18,10 @@ use novacron_api::serve::{open, serve};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Notify;
 use tower::ServiceExt;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Service {
     app: Arc<App>,
@@ -279,13 +282,13 @@ async fn while_it_drains_it_is_not_ready_and_every_answer_closes() {
 
 #[tokio::test]
 async fn serving_ends_only_after_every_connection_has_ended() {
-    let begun = Arc::new(tokio::sync::Notify::new());
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let done = Arc::new(AtomicBool::new(false));
     let slow = {
-        let (begun, done) = (Arc::clone(&begun), Arc::clone(&done));
+        let (begun, go_on, done) = (Arc::clone(&begun), Arc::clone(&go_on), Arc::clone(&done));
         async move || {
             begun.notify_one();
-            tokio::time::sleep(Duration::from_millis(600)).await;
+            go_on.notified().await;
             done.store(true, Ordering::SeqCst);
         }
     };
@@ -301,8 +304,15 @@ async fn serving_ends_only_after_every_connection_has_ended() {
         answer
     });
     let lifecycle = Lifecycle::default();
-    let ended = serve(listener, router, &lifecycle, begun.notified());
-    assert!(tokio::time::timeout(Duration::from_secs(20), ended).await.expect("in time"));
-    assert!(done.load(Ordering::SeqCst) && lifecycle.is_draining());
+    let mut ended = std::pin::pin!(serve(listener, router, &lifecycle, begun.notified()));
+    // Longer than it lingers for new connections, so that it would have ended without this one.
+    assert!(
+        tokio::time::timeout(Duration::from_millis(600), &mut ended).await.is_err(),
+        "it ended too early"
+    );
+    assert!(lifecycle.is_draining());
+    go_on.notify_one();
+    assert!(tokio::time::timeout(PATIENCE, ended).await.expect("in time"));
+    assert!(done.load(Ordering::SeqCst));
     assert!(client.await.expect("a client").starts_with("HTTP/1.1 200"));
 }
