@@ -94,7 +94,7 @@ fn server() -> Result<Server, String> {
             "  - targets: [{targets}]\n    labels: {{scenario: {scenario}, revision: {revision}}}"
         );
     }
-    prometheus(&groups)
+    prometheus(1, &groups)
 }
 
 /// Waits until every exporter was scraped often enough.

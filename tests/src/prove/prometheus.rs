@@ -143,7 +143,7 @@ async fn ranged(client: &QueryClient) -> Result<(), String> {
 /// `not run` when there is no Prometheus, or it does not start.
 pub(super) fn prove() -> Result<Verdict, String> {
     let target = exporter(|n| (200, TEXT, exposition(n).into_bytes()))?;
-    let server = prometheus(&format!("  - targets: ['127.0.0.1:{target}']\n"))?;
+    let server = prometheus(1, &format!("  - targets: ['127.0.0.1:{target}']\n"))?;
     let client = QueryClient::new(Source::Tcp(server.address.clone()));
     let runtime = runtime()?;
     runtime.block_on(warm(&client))?;

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -29,23 +30,26 @@ impl Drop for Server {
     }
 }
 
-/// Starts a program that takes connections at a free port. `arguments` are given that port and a folder.
+/// Starts a program, of the Debian package of its name, that takes connections at a free port. It reads its
+/// configuration from a file with this text; `arguments` are given the port and a folder.
 ///
 /// # Errors
 /// `not run: ...` when the program is not there; else it does not take connections in time.
-pub(crate) fn start(
+pub(super) fn start(
     program: &str,
-    package: &str,
-    arguments: impl FnOnce(u16, &std::path::Path) -> Result<Vec<String>, String>,
+    config: &str,
+    arguments: impl FnOnce(u16, &Path) -> Vec<String>,
 ) -> Result<Server, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let port = free_port()?;
-    let arguments = arguments(port, folder.path())?;
+    let file = folder.path().join("config.yml");
+    std::fs::write(&file, config).map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(folder.path());
+    command.arg(format!("--config.file={}", file.display()));
+    command.args(arguments(port, folder.path())).current_dir(folder.path());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let child =
-        command.spawn().map_err(|_| format!("not run: {program} is not there (Debian package {package})"))?;
+        command.spawn().map_err(|_| format!("not run: {program} is not there (Debian package {program})"))?;
     let server = Server { child, address: format!("127.0.0.1:{port}"), _folder: folder };
     let ready = until(READY_WITHIN, || std::net::TcpStream::connect(&server.address).is_ok());
     if ready { Ok(server) } else { Err(format!("{program} takes no connection within {READY_WITHIN:?}")) }
@@ -78,20 +82,17 @@ pub(super) fn exporter(answer: impl Fn(u64) -> Scraped + Send + 'static) -> Resu
     Ok(port)
 }
 
-/// A Prometheus that scrapes these groups of targets once a second, as the job `example`.
-pub(super) fn prometheus(groups: &str) -> Result<Server, String> {
-    start("prometheus", "prometheus", |port, folder| {
-        let config = folder.join("prometheus.yml");
-        let text = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: example\n  static_configs:\n{groups}"
-        );
-        std::fs::write(&config, text).map_err(|error| error.to_string())?;
-        Ok(vec![
-            format!("--config.file={}", config.display()),
+/// A Prometheus that scrapes these groups of targets so often, as the job `example`.
+pub(crate) fn prometheus(every_s: u64, groups: &str) -> Result<Server, String> {
+    let text = format!(
+        "global: {{scrape_interval: {every_s}s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: example\n  static_configs:\n{groups}"
+    );
+    start("prometheus", &text, |port, folder| {
+        vec![
             format!("--storage.tsdb.path={}", folder.join("data").display()),
             format!("--web.listen-address=127.0.0.1:{port}"),
             "--enable-feature=native-histograms".to_owned(),
-        ])
+        ]
     })
 }
 

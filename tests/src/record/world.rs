@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::kinds::{Fault, Kind};
 use super::{LENGTH_S, PODS, RATE, SCRAPE_S, SLACK, STEPS, WARM_S};
 use crate::programs::{folder, free_port, signal, until, wait};
-use crate::prove::servers::{Server, now_ms, start};
+use crate::prove::servers::{Server, now_ms, prometheus};
 
 /// Between the end of an instance and its next start.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ impl World {
             }
         }
         let databases = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let server = prometheus(&instances)?;
+        let server = server(&instances)?;
         Ok(Self { programs: folder()?, databases, instances, server, began_ms: now_ms() + 2_000 })
     }
 
@@ -156,22 +156,12 @@ fn pause(until_ms: i64) {
     until(Duration::from_millis(left), || false);
 }
 
-fn prometheus(instances: &[Instance]) -> Result<Server, String> {
-    start("prometheus", "prometheus", |port, folder| {
-        let config = folder.join("prometheus.yml");
-        let mut text = format!(
-            "global: {{scrape_interval: {SCRAPE_S}s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: recorded\n  static_configs:\n"
-        );
-        for one in instances {
-            let arm = if one.canary { "canary" } else { "stable" };
-            let _ = writeln!(text, "  - targets: ['127.0.0.1:{}']", one.port);
-            let _ = writeln!(text, "    labels: {{trace: '{}', arm: {arm}, pod: '{}'}}", one.trace, one.pod);
-        }
-        std::fs::write(&config, text).map_err(|error| error.to_string())?;
-        Ok(vec![
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", folder.join("data").display()),
-            format!("--web.listen-address=127.0.0.1:{port}"),
-        ])
-    })
+fn server(instances: &[Instance]) -> Result<Server, String> {
+    let mut targets = String::new();
+    for one in instances {
+        let arm = if one.canary { "canary" } else { "stable" };
+        let _ = writeln!(targets, "  - targets: ['127.0.0.1:{}']", one.port);
+        let _ = writeln!(targets, "    labels: {{trace: '{}', arm: {arm}, pod: '{}'}}", one.trace, one.pod);
+    }
+    prometheus(SCRAPE_S, &targets)
 }

@@ -51,6 +51,13 @@ fn recorded(folder: &Path, name: &str, service: &str, errors: u64) -> String {
     file
 }
 
+/// A folder, and the name of a file in it that is not there yet.
+fn empty() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let baselines = folder.path().join("api.json").display().to_string();
+    (folder, baselines)
+}
+
 fn record(baselines: &str, more: &[&str]) -> (i32, String, String) {
     let mut arguments = vec!["baseline", "record", "--service", "api", "--baselines", baselines];
     arguments.extend(more);
@@ -60,8 +67,7 @@ fn record(baselines: &str, more: &[&str]) -> (i32, String, String) {
 
 #[test]
 fn a_record_is_taken_in_once_and_shown() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let baselines = folder.path().join("api.json").display().to_string();
+    let (folder, baselines) = empty();
     let watched = recorded(folder.path(), "a.jsonl", "api", 1);
     let (code, told, error) = record(&baselines, &[&watched]);
     assert_eq!(code, 0, "{error}");
@@ -87,8 +93,7 @@ fn a_record_is_taken_in_once_and_shown() {
 
 #[test]
 fn targets_are_scraped_for_a_while_and_an_incident_is_left_out() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let baselines = folder.path().join("api.json").display().to_string();
+    let (folder, baselines) = empty();
     let bad = recorded(folder.path(), "bad.jsonl", "api", 100);
     let (code, told, error) = record(&baselines, &[&bad]);
     assert!(code == 0 && told.contains("is of an incident"), "{told}{error}");
@@ -101,8 +106,7 @@ fn targets_are_scraped_for_a_while_and_an_incident_is_left_out() {
 
 #[test]
 fn two_that_write_at_once_both_count() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let baselines = folder.path().join("api.json").display().to_string();
+    let (folder, baselines) = empty();
     let watched = recorded(folder.path(), "a.jsonl", "canary", 1);
     let start = |service: &String| {
         Command::new(env!("CARGO_BIN_EXE_nova-gate"))

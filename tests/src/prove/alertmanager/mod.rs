@@ -17,17 +17,14 @@ use crate::programs;
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn alertmanager() -> Result<Server, String> {
-    start("prometheus-alertmanager", "prometheus-alertmanager", |port, folder| {
-        let config = folder.join("alertmanager.yml");
-        let text = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
-        std::fs::write(&config, text).map_err(|error| error.to_string())?;
-        Ok(vec![
-            format!("--config.file={}", config.display()),
+    let text = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+    start("prometheus-alertmanager", text, |port, folder| {
+        vec![
             format!("--storage.path={}", folder.join("data").display()),
             format!("--web.listen-address=127.0.0.1:{port}"),
             // Without a peer to look for it needs no second port.
             "--cluster.listen-address=".to_owned(),
-        ])
+        ]
     })
 }
 
