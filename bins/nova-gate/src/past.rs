@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use adapter_prometheus::Source;
+use adapter_prometheus::answer::Series;
 use adapter_prometheus::query::QueryClient;
 use gate::history::{Count, Minutes};
 use gate::units::span;
@@ -31,63 +32,91 @@ pub(crate) async fn asked(
     names: &Names,
     look_back: i64,
 ) -> Result<Past, Failure> {
-    let url = url::read(server, "").map_err(Failure::usage)?;
-    let client = QueryClient::new(Source::Tcp(url.address)).with_prefix(url.path.trim_end_matches('/'));
-    let (now, mut minutes) = (wall_ms(), Minutes::default());
-    let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
-    let mut refused: BTreeMap<(String, String), u64> = BTreeMap::new();
-    let began = now.saturating_sub(look_back);
-    let mut from = began;
+    let now = wall_ms();
+    let began_ms = now.saturating_sub(look_back);
+    let mut gathered = Gathered { began_ms, ..Gathered::default() };
+    let mut from = began_ms;
     while from < now {
         let until = now.min(from + PART_S * 1_000);
-        let series = names.series().join("|");
-        let query = format!("{{__name__=~\"{series}\",{written}}}[{}s]", (until - from) / 1_000 + 60);
-        let answer = client.instant(&query, Some(until)).await;
-        let answer = answer.map_err(|error| Failure::usage(format!("{server}: {error}")))?;
-        if !answer.warnings.is_empty() {
-            return Err(Failure::usage(format!(
-                "{server}: the answer may be partial: {}",
-                answer.warnings.join("; ")
-            )));
-        }
-        let mut by_instance: BTreeMap<String, Vec<_>> = BTreeMap::new();
-        for it in answer.series {
-            by_instance.entry(it.labels.value(&names.instance).to_owned()).or_default().push(it);
-        }
+        let by_instance = samples(server, written, names, (from, until)).await?;
         let mut at = from;
         while at <= until {
             for (instance, series) in &by_instance {
-                let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-                let number = *numbers.entry(instance.clone()).or_insert(next);
-                let rows: Vec<Row> = series
-                    .iter()
-                    .filter_map(|it| {
-                        let until = it.samples.partition_point(|(t, _)| *t <= at);
-                        let (t, value) = *it.samples.get(until.checked_sub(1)?)?;
-                        (at - t <= 2 * MINUTE_MS).then(|| (it.labels.clone(), t, value))
-                    })
-                    .collect();
-                let counted = count(instance, &rows, names);
-                for refusal in counted.refused {
-                    *refused.entry((refusal.source, refusal.text)).or_default() += 1;
-                }
-                if let Some(counts) = counted.counts {
-                    let at_ms = u64::try_from(at - began).unwrap_or(0);
-                    minutes.add(Count { instance: number, at_ms, counts, started_ms: counted.started_ms });
-                }
+                gathered.count(instance, series, at, names);
             }
             at += MINUTE_MS;
         }
         from = until;
     }
-    if numbers.is_empty() {
-        return Err(Failure::usage(format!(
-            "{server}: no series for {{{written}}} in the last {}",
-            span(look_back.unsigned_abs())
-        )));
+    if gathered.numbers.is_empty() {
+        let span = span(look_back.unsigned_abs());
+        return Err(Failure::usage(format!("{server}: no series for {{{written}}} in the last {span}")));
     }
-    for ((source, text), times) in refused.iter().take(MOST_TOLD) {
-        eprintln!("not evidence, {times} times: {source}: {text}");
+    gathered.tell_refused();
+    Ok(Past { began_ms, minutes: gathered.minutes })
+}
+
+/// The raw samples of a stretch, and of the minute before it, by instance.
+async fn samples(
+    server: &str,
+    written: &str,
+    names: &Names,
+    (from, until): (i64, i64),
+) -> Result<BTreeMap<String, Vec<Series>>, Failure> {
+    let url = url::read(server, "").map_err(Failure::usage)?;
+    let client = QueryClient::new(Source::Tcp(url.address)).with_prefix(url.path.trim_end_matches('/'));
+    let series = names.series().join("|");
+    let query = format!("{{__name__=~\"{series}\",{written}}}[{}s]", (until - from) / 1_000 + 60);
+    let answer = client.instant(&query, Some(until)).await;
+    let answer = answer.map_err(|error| Failure::usage(format!("{server}: {error}")))?;
+    if !answer.warnings.is_empty() {
+        let warnings = answer.warnings.join("; ");
+        return Err(Failure::usage(format!("{server}: the answer may be partial: {warnings}")));
     }
-    Ok(Past { began_ms: began, minutes })
+    let mut by_instance: BTreeMap<String, Vec<Series>> = BTreeMap::new();
+    for it in answer.series {
+        by_instance.entry(it.labels.value(&names.instance).to_owned()).or_default().push(it);
+    }
+    Ok(by_instance)
+}
+
+/// What is known so far.
+#[derive(Default)]
+struct Gathered {
+    began_ms: i64,
+    minutes: Minutes,
+    /// Instances in the order in which they came.
+    numbers: BTreeMap<String, u32>,
+    /// Source and text of what was no evidence, and how often.
+    refused: BTreeMap<(String, String), u64>,
+}
+
+impl Gathered {
+    /// Takes what an instance had counted at a time.
+    fn count(&mut self, instance: &str, series: &[Series], at: i64, names: &Names) {
+        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry(instance.to_owned()).or_insert(next);
+        let rows: Vec<Row> = series.iter().filter_map(|it| fresh(it, at)).collect();
+        let counted = count(instance, &rows, names);
+        for refusal in counted.refused {
+            *self.refused.entry((refusal.source, refusal.text)).or_default() += 1;
+        }
+        if let Some(counts) = counted.counts {
+            let at_ms = u64::try_from(at - self.began_ms).unwrap_or(0);
+            self.minutes.add(Count { instance: number, at_ms, counts, started_ms: counted.started_ms });
+        }
+    }
+
+    fn tell_refused(&self) {
+        for ((source, text), times) in self.refused.iter().take(MOST_TOLD) {
+            eprintln!("not evidence, {times} times: {source}: {text}");
+        }
+    }
+}
+
+/// The last sample of a series at a time, unless it is older than two minutes.
+fn fresh(series: &Series, at: i64) -> Option<Row> {
+    let until = series.samples.partition_point(|(t, _)| *t <= at);
+    let (t, value) = *series.samples.get(until.checked_sub(1)?)?;
+    (at - t <= 2 * MINUTE_MS).then(|| (series.labels.clone(), t, value))
 }
