@@ -10,11 +10,7 @@ use super::{only_listed, sources};
 const ENDS: [&str; 6] = ["deadline", "DEADLINE", "elapsed", "timeout", "Instant", "until"];
 
 /// Sleeps that are no wait of the test: a server that is slow on purpose, the pause of a poll that is elsewhere.
-const NOT_A_WAIT: &[&str] = &[
-    "bins/nova-local/tests/real/contract.rs",
-    "examples/load/tests/generate.rs",
-    "examples/novacron-api/tests/api.rs",
-];
+const NOT_A_WAIT: &[&str] = &["bins/nova-local/tests/real/contract.rs", "examples/load/tests/generate.rs"];
 
 /// The part of a file that is test code.
 fn test_part(path: &str, code: &str) -> Option<usize> {
