@@ -66,6 +66,51 @@ fn the_split_is_fair_at_the_edge_of_its_null() {
     assert!(passed <= 0.05, "{passed}");
 }
 
+/// Every way in which the bad events of these scrapes may split, with its chance at a ratio of the rates, and whether the
+/// amount of 20 was ever reached: by what decides, and by the evidence alone.
+fn every_way(bad: &[u64], ratio: f64, tolerance: f64) -> (f64, f64) {
+    let on_canary = ratio * 0.2 / (ratio * 0.2 + 0.8);
+    let choose = |n: u64, k: u64| (0..k).fold(1.0, |c, i| c * (n - i) as f64 / (i + 1) as f64);
+    let decides = -0.05_f64.ln();
+    let start = SplitTest::new(tolerance, bad.len() as u32, Dispersion::Poisson).enough_at(decides);
+    let mut ways = vec![(1.0, start, [false; 2])];
+    for (n, bad) in (0..).zip(bad) {
+        let mut next = vec![];
+        for (chance, test, reached) in &ways {
+            for k in 0..=*bad {
+                let mut test = test.clone();
+                test.observe(
+                    at(n),
+                    at(n + 1),
+                    &Pair { canary: counts(200, k), stable: counts(800, bad - k) },
+                );
+                let chance = chance
+                    * choose(*bad, k)
+                    * on_canary.powi(k as i32)
+                    * (1.0 - on_canary).powi((bad - k) as i32);
+                let now = [test.deciding(), test.evidence()].map(|e| e.ln() >= decides);
+                next.push((chance, test, [reached[0] || now[0], reached[1] || now[1]]));
+            }
+        }
+        ways = next;
+    }
+    let reached = |which: usize| ways.iter().filter(|way| way.2[which]).map(|way| way.0).sum::<f64>();
+    (reached(0), reached(1))
+}
+
+#[test]
+fn what_decides_keeps_the_promise_over_all_ways_and_wastes_less_of_it() {
+    for bad in [&[1, 0, 2, 3, 1, 2][..], &[4, 4, 4, 4], &[0, 7, 6, 1], &[12, 9]] {
+        let (decided, evident) = every_way(bad, 1.25, 1.25);
+        assert!(decided <= 0.05, "{bad:?}: {decided}");
+        assert!(evident <= decided, "{bad:?}: {evident} by the evidence alone, {decided} by what decides");
+        let better: Vec<f64> = [0.5, 1.0, 1.25].map(|ratio| every_way(bad, ratio, 1.25).0).into();
+        assert!(better.is_sorted(), "the edge of the null is its worst case: {better:?}");
+    }
+    let gained = every_way(&[4, 4, 4, 4], 5.0, 1.25);
+    assert!(gained.0 > gained.1 + 0.05, "a bad canary is found as seldom as before: {gained:?}");
+}
+
 #[test]
 fn the_limit_is_fair_at_its_limit() {
     let (mean, passed) = simulated(3_000, 0.05, |chance| {

@@ -142,7 +142,7 @@ fn metrics(out: &mut String, report: &Report) {
         "  {:<22}{:>12}{:>10.4}   worse at {}",
         "all together",
         amount(all.evidence),
-        all.evidence.p_value(),
+        all.p_value(),
         amount(needed)
     );
 }

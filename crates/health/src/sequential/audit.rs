@@ -75,14 +75,14 @@ pub fn calibrate(minutes: &[Vec<Counts>], plan: &AuditPlan) -> (Bunching, Audite
 }
 
 fn crosses(stretch: &[Vec<Counts>], canary: usize, plan: &AuditPlan, form: Dispersion) -> bool {
-    let mut test = SplitTest::new(plan.tolerance.value(), plan.minutes, form);
     let threshold = -libm::log(plan.alpha.value());
+    let mut test = SplitTest::new(plan.tolerance.value(), plan.minutes, form).enough_at(threshold);
     for (number, minute) in stretch.iter().enumerate() {
         let own = minute.get(canary).copied().unwrap_or_default();
         let all = minute.iter().fold(Counts::default(), |sum, c| sum.plus(*c));
         let at = |minute: usize| Timestamp::from_millis(MINUTE_MS * minute as u64);
         test.observe(at(number), at(number + 1), &Pair { canary: own, stable: all.minus(own) });
-        if test.evidence().ln() >= threshold {
+        if test.deciding().ln() >= threshold {
             return true;
         }
     }

@@ -72,14 +72,21 @@ impl Engine {
         let (horizon, power) = (plan.horizon, plan.power());
         let history = plan.recorded.and_then(|recorded| history(&plan, recorded));
         let limit = |limit: crate::Finite| SloTest::new(limit.value(), horizon, power);
+        let split = |metric, dispersion| {
+            let test = SplitTest::new(plan.tolerance.value(), horizon, dispersion);
+            match plan.ln_enough(metric) {
+                Some(enough) => test.enough_at(enough),
+                None => test,
+            }
+        };
         Self {
             percent: 0,
             sampler: Sampler::default(),
             presence: Presence::default(),
-            errors: SplitTest::new(plan.tolerance.value(), horizon, plan.dispersion),
+            errors: split(Metric::Errors, plan.dispersion),
             history,
             latency: plan.edges.clone().map(|edges| EdgeTest::new(edges, plan.margin.value(), horizon)),
-            scrapes: SplitTest::new(plan.tolerance.value(), horizon, Dispersion::Poisson),
+            scrapes: split(Metric::Scrapes, Dispersion::Poisson),
             limits: plan.limit.map(|l| (limit(l), limit(l))),
             clear: ClearTest::new(plan.excluded.value()),
             instances: BTreeMap::new(),
@@ -194,15 +201,14 @@ impl Engine {
 
     /// Evidence of errors: against stable, and from a quarter of the traffic on against the record. The record alone counts as a gain
     /// only when the concurrent evidence does not contradict it.
-    fn error_evidence(&self, confirmed_only: bool) -> LogE {
-        let concurrent = self.errors.evidence();
+    fn error_evidence(&self, concurrent: LogE, confirmed_only: bool) -> LogE {
         let Some(history) = &self.history else {
             // What is kept for the record until there is one counts as it is.
             let kept = if self.plan.records() { Plan::RECORD_WEIGHT } else { 0.0 };
             return combined(&[(1.0 - kept, concurrent), (kept, LogE::ONE)]);
         };
         let recorded = history.evidence();
-        let confirmed = concurrent.ln() >= NOT_CONTRADICTED || history.confirmed();
+        let confirmed = self.errors.evidence().ln() >= NOT_CONTRADICTED || history.confirmed();
         let unconfirmed = confirmed_only && recorded > LogE::ONE && !confirmed;
         let recorded = if unconfirmed { LogE::ONE } else { recorded };
         combined(&[(1.0 - Plan::RECORD_WEIGHT, concurrent), (Plan::RECORD_WEIGHT, recorded)])
@@ -214,7 +220,7 @@ impl Engine {
         let unconfirmed = confirmed_only && self.errors.evidence().ln() < NOT_CONTRADICTED;
         let limit = self.limits.as_ref().map(|(canary, _)| canary.evidence());
         let limit = limit.map(|e| if unconfirmed && e > LogE::ONE { LogE::ONE } else { e });
-        let parts = [Some(errors), latency, limit, Some(self.scrapes.evidence())];
+        let parts = [Some(errors), latency, limit, Some(self.scrapes.deciding())];
         let parts = parts.into_iter().zip(self.plan.weights);
         let present: Vec<(f64, LogE)> = parts.filter_map(|(e, weight)| Some((weight.value(), e?))).collect();
         combined(&present)
@@ -222,12 +228,12 @@ impl Engine {
 
     /// All metrics together.
     pub fn evidence(&self) -> LogE {
-        self.with_errors(self.error_evidence(false), false)
+        self.with_errors(self.error_evidence(self.errors.deciding(), false), false)
     }
 
     /// All metrics together, without what only the record says.
     pub fn confirmed(&self) -> LogE {
-        self.with_errors(self.error_evidence(true), true)
+        self.with_errors(self.error_evidence(self.errors.deciding(), true), true)
     }
 
     /// What is known at `now`.
@@ -278,10 +284,19 @@ impl Engine {
     /// The evidence of one metric; `None` when it is not measured.
     pub fn metric_evidence(&self, metric: Metric) -> Option<LogE> {
         match metric {
-            Metric::Errors => Some(self.error_evidence(false)),
+            Metric::Errors => Some(self.error_evidence(self.errors.deciding(), false)),
             Metric::Latency => self.latency.as_ref().map(EdgeTest::evidence),
             Metric::Limit => self.limits.as_ref().map(|(canary, _)| canary.evidence()),
+            Metric::Scrapes => Some(self.scrapes.deciding()),
+        }
+    }
+
+    /// As [`Engine::metric_evidence`], but evidence also beyond what decides: for p-values and for which metric it was.
+    pub(crate) fn plain_evidence(&self, metric: Metric) -> Option<LogE> {
+        match metric {
+            Metric::Errors => Some(self.error_evidence(self.errors.evidence(), false)),
             Metric::Scrapes => Some(self.scrapes.evidence()),
+            Metric::Latency | Metric::Limit => self.metric_evidence(metric),
         }
     }
 

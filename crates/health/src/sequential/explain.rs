@@ -66,7 +66,7 @@ impl Explanation {
         let seen = smallest_seen(base, step.canary.requests, plan.alpha.value(), plan.beta.value());
         let mut metrics: Vec<Explained> =
             Metric::ALL.iter().filter_map(|metric| explained(engine, *metric)).collect();
-        let e: Vec<LogE> = metrics.iter().map(|metric| metric.evidence).collect();
+        let e: Vec<LogE> = metrics.iter().filter_map(|metric| engine.plain_evidence(metric.metric)).collect();
         for (metric, is) in metrics.iter_mut().zip(named(&e, plan.alpha.value())) {
             metric.named = is;
         }
@@ -83,6 +83,12 @@ impl Explanation {
         }
     }
 
+    /// The always-valid p-value of all metrics together. It says no more than that the threshold was passed: what the
+    /// evidence is beyond it was not paid for.
+    pub fn p_value(&self) -> f64 {
+        LogE::from_ln(self.evidence.ln().min(self.threshold.value())).p_value()
+    }
+
     /// In lines for a person.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!(
@@ -90,7 +96,7 @@ impl Explanation {
             word(&self.finding),
             self.evidence.amount(),
             libm::exp(self.threshold.value()),
-            self.evidence.p_value(),
+            self.p_value(),
             self.alpha.value()
         )];
         lines.extend(self.metrics.iter().map(Explained::line));
@@ -178,10 +184,10 @@ fn explained(engine: &Engine, metric: Metric) -> Option<Explained> {
         Metric::Limit => {
             let (canary, stable) = engine.limits()?;
             let counts = Pair { canary: canary.totals(), stable: stable.totals() };
-            (counts, evidence, None, canary.since(), None)
+            (counts, LogE::ONE, None, canary.since(), None)
         }
     };
-    let p_value = finite(highest.ln().max(evidence.ln())).value();
-    let p_value = finite(LogE::from_ln(p_value).p_value());
+    let plain = engine.plain_evidence(metric)?;
+    let p_value = finite(highest.larger(plain).p_value());
     Some(Explained { metric, weight, counts, evidence, p_value, ratio, since, edge_us, named: false })
 }

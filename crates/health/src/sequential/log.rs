@@ -47,6 +47,11 @@ impl LogE {
         Self::from_ln(self.0 + ln_factor)
     }
 
+    /// The larger of two.
+    pub fn larger(self, other: Self) -> Self {
+        if other > self { other } else { self }
+    }
+
     /// The sum of two amounts.
     pub fn plus(self, other: Self) -> Self {
         let (high, low) = if self.0 >= other.0 { (self.0, other.0) } else { (other.0, self.0) };

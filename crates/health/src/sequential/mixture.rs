@@ -2,23 +2,24 @@
 //!
 //! Each lane bets on one alternative. Before a scrape is looked at, some of the capital that is still in reserve is laid
 //! on every lane; then the lane is multiplied by its e-value of the scrape. What is left in reserve counts as it is, so
-//! the sum is an e-process: its mean is at most 1 under the null at every stopping time (Ville). Weights: six tenths at the
-//! start, a tenth at each of three traffic steps, a tenth evenly over the planned scrapes.
+//! the sum is an e-process: its mean is at most 1 under the null at every stopping time (Ville). Weights: 0.7 at the
+//! start, 0.07 at each of three traffic steps, 0.09 evenly over the planned scrapes.
 
 use machine::{Timestamp, Visit};
 use serde::{Deserialize, Serialize};
 
 use super::LogE;
+use super::overshoot::Outcomes;
 use crate::Finite;
 
 /// Capital that is laid at the first scrape.
-const AT_START: f64 = 0.6;
+const AT_START: f64 = 0.7;
 /// Capital that is laid when the traffic share changes.
-const AT_STEP: f64 = 0.1;
+const AT_STEP: f64 = 0.07;
 /// Steps that are paid so.
 const STEPS: u32 = 3;
 /// Capital for defects that begin at any other moment.
-const SPREAD: f64 = 0.1;
+const SPREAD: f64 = 0.09;
 
 /// One alternative and what a bet on it is worth.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,6 +31,14 @@ struct Lane {
     since: Timestamp,
     /// What was gained since then.
     gained: Finite,
+}
+
+/// The lanes as they decide: what would be won beyond `enough` is paid back beforehand.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Deciding {
+    /// The amount that decides.
+    enough: Finite,
+    lanes: Vec<LogE>,
 }
 
 /// Evidence over a grid of alternatives, mixed over the moment at which a defect began.
@@ -47,6 +56,9 @@ pub struct Mixture {
     horizon: u32,
     /// The most evidence that there ever was.
     highest: LogE,
+    /// Where an amount decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deciding: Option<Deciding>,
 }
 
 impl Mixture {
@@ -73,7 +85,15 @@ impl Mixture {
             scrapes: 0,
             horizon: horizon.max(1),
             highest: LogE::ONE,
+            deciding: None,
         }
+    }
+
+    /// The same, for a use in which the logarithm `ln_enough` decides: see [`Mixture::deciding`].
+    pub(super) fn enough_at(mut self, ln_enough: f64) -> Self {
+        let enough = finite(libm::exp(ln_enough));
+        self.deciding = Some(Deciding { enough, lanes: vec![LogE::ZERO; self.lanes.len()] });
+        self
     }
 
     /// The traffic share changes; the next scrape is laid on with a step's weight.
@@ -82,8 +102,41 @@ impl Mixture {
     }
 
     /// Takes the logarithms of the e-values of one scrape, one for each lane. `at` is when the stretch began.
-    pub fn observe(&mut self, at: Timestamp, ln_factors: impl Iterator<Item = f64>) {
+    pub fn observe(&mut self, at: Timestamp, ln_factors: impl Iterator<Item = f64> + Clone) {
         let stake = self.lay();
+        self.decide(stake, ln_factors.clone(), 0.0);
+        self.take(at, stake, ln_factors);
+    }
+
+    /// As [`Mixture::observe`], where it is known how else the scrape could have been.
+    pub(super) fn observe_one_of<const N: usize>(
+        &mut self,
+        at: Timestamp,
+        ln_factors: [f64; N],
+        outcomes: &Outcomes<'_, N>,
+    ) {
+        let stake = self.lay();
+        let reserve = self.reserve();
+        let paid_back = self.deciding.as_ref().map_or(0.0, |deciding| {
+            let mut capital = [0.0; N];
+            for ((amount, before), lane) in capital.iter_mut().zip(&deciding.lanes).zip(&self.lanes) {
+                *amount = before.amount() + stake * lane.weight.value();
+            }
+            outcomes.ln_paid_back(capital, reserve, deciding.enough.value())
+        });
+        self.decide(stake, ln_factors.into_iter(), paid_back);
+        self.take(at, stake, ln_factors.into_iter());
+    }
+
+    fn decide(&mut self, stake: f64, ln_factors: impl Iterator<Item = f64>, paid_back: f64) {
+        let Some(deciding) = &mut self.deciding else { return };
+        for ((evidence, lane), factor) in deciding.lanes.iter_mut().zip(&self.lanes).zip(ln_factors) {
+            let laid = LogE::from_amount(stake * lane.weight.value());
+            *evidence = evidence.plus(laid).times(factor + paid_back);
+        }
+    }
+
+    fn take(&mut self, at: Timestamp, stake: f64, ln_factors: impl Iterator<Item = f64>) {
         for (lane, factor) in self.lanes.iter_mut().zip(ln_factors) {
             if lane.gained.value() <= 0.0 {
                 lane.since = at;
@@ -92,10 +145,14 @@ impl Mixture {
             let laid = LogE::from_amount(stake * lane.weight.value());
             lane.evidence = lane.evidence.plus(laid).times(factor);
         }
-        let now = self.evidence();
-        if now > self.highest {
-            self.highest = now;
-        }
+        self.highest = [self.evidence(), self.decided()].into_iter().fold(self.highest, LogE::larger);
+    }
+
+    /// What decides, but no more than what is enough: beyond that it is no evidence.
+    fn decided(&self) -> LogE {
+        let Some(deciding) = &self.deciding else { return LogE::ZERO };
+        let enough = LogE::from_amount(deciding.enough.value());
+        if self.deciding() > enough { enough } else { self.deciding() }
     }
 
     /// A scrape that says nothing: capital is laid, nothing is multiplied.
@@ -130,6 +187,13 @@ impl Mixture {
     /// The evidence: what the lanes are worth and what is in reserve.
     pub fn evidence(&self) -> LogE {
         LogE::sum(self.lanes.iter().map(|lane| lane.evidence)).plus(LogE::from_amount(self.reserve()))
+    }
+
+    /// What is compared with the amount that decides: at least the evidence, and it reaches that amount as seldom under the
+    /// null. What it is above that amount is no evidence.
+    pub fn deciding(&self) -> LogE {
+        let Some(deciding) = &self.deciding else { return self.evidence() };
+        LogE::sum(deciding.lanes.iter().copied()).plus(LogE::from_amount(self.reserve()))
     }
 
     /// The most evidence that there ever was: its inverse is the always-valid p-value.

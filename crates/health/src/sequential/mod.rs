@@ -17,6 +17,7 @@ mod judge;
 mod log;
 mod mixture;
 pub mod numerics;
+mod overshoot;
 mod pair;
 mod plan;
 mod presence;

@@ -133,4 +133,15 @@ impl Plan {
         let paid = if self.records() { 1.0 - Self::RECORD_MISS } else { 1.0 };
         -libm::log(self.alpha.value().clamp(1e-12, 1.0) * paid)
     }
+
+    /// The logarithm at which one metric alone sends the release back, whatever the others say; `None` for a metric that
+    /// is switched off.
+    pub(crate) fn ln_enough(&self, metric: Metric) -> Option<f64> {
+        let all: f64 = self.weights.iter().map(|weight| weight.value()).sum();
+        let weights = Metric::ALL.iter().zip(self.weights);
+        let own = weights.filter(|(one, _)| **one == metric).map(|(_, weight)| weight.value()).sum::<f64>();
+        // A part of the errors' weight is the record's.
+        let kept = if metric == Metric::Errors && self.records() { Self::RECORD_WEIGHT } else { 0.0 };
+        (own > 0.0).then(|| self.ln_threshold() - libm::log(own / all * (1.0 - kept)))
+    }
 }

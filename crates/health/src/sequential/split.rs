@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::band::RatioBand;
 use super::mixture::finite;
+use super::overshoot::Outcomes;
 use super::urn::Urn;
 use super::{LogE, Mixture, Pair};
 use crate::Finite;
@@ -77,6 +78,13 @@ impl SplitTest {
         }
     }
 
+    /// The same, for a use in which the logarithm `ln_enough` decides: see [`SplitTest::deciding`]. Tempered evidence stays as it
+    /// is, since its law is not known.
+    pub fn enough_at(mut self, ln_enough: f64) -> Self {
+        self.mixture = self.mixture.enough_at(ln_enough);
+        self
+    }
+
     /// The traffic share changes.
     pub fn step(&mut self) {
         self.mixture.step();
@@ -94,24 +102,49 @@ impl SplitTest {
         };
         if let Some(urn) = &mut self.urn {
             let tolerance = self.tolerance.value();
-            let factors =
-                urn.observe(from, to, pair, FACTORS.map(|(factor, _)| factor * tolerance), tolerance);
-            self.mixture.observe(from, factors.into_iter());
+            let ratios = FACTORS.map(|(factor, _)| factor * tolerance);
+            urn.observe(from, to, pair, ratios, tolerance, |factors, outcomes| {
+                self.mixture.observe_one_of(from, factors, outcomes);
+            });
         } else if pair.bad() == 0 {
             self.mixture.pass(from);
         } else {
-            let power = self.tempering.value();
-            let factors = ln_factors(self.tolerance.value(), share, pair).map(|ln| ln * power);
-            self.mixture.observe(from, factors.into_iter());
+            self.split(from, share, pair);
         }
         if pair.bad() > 0 {
             self.band.observe(share, pair, self.tempering.value());
         }
     }
 
+    /// Bad events that fall one by one, or are tempered.
+    fn split(&mut self, from: Timestamp, share: f64, pair: &Pair) {
+        let (power, tolerance) = (self.tempering.value(), self.tolerance.value());
+        let factors = ln_factors(tolerance, share, pair);
+        if power < 1.0 {
+            return self.mixture.observe(from, factors.map(|ln| ln * power).into_iter());
+        }
+        let none = Pair { stable: super::Counts { requests: 1, bad: pair.bad() }, ..Pair::default() };
+        let on_canary = tolerance * share / (tolerance * share + 1.0 - share);
+        let odds = on_canary / (1.0 - on_canary);
+        let outcomes = Outcomes {
+            bad: pair.bad(),
+            none: libm::exp(pair.bad() as f64 * libm::log1p(-on_canary)),
+            ln_at_none: ln_factors(tolerance, share, &none),
+            odds: &|k| (pair.bad() - k) as f64 / (k + 1) as f64 * odds,
+            gain: &|lane, _| FACTORS.get(lane).map_or(1.0, |(factor, _)| *factor),
+        };
+        self.mixture.observe_one_of(from, factors, &outcomes);
+    }
+
     /// The evidence now.
     pub fn evidence(&self) -> LogE {
         self.mixture.evidence()
+    }
+
+    /// What is compared with the amount that decides: at least the evidence, and it reaches that amount as seldom when the
+    /// canary is as good as stable. What it is above that amount is no evidence.
+    pub fn deciding(&self) -> LogE {
+        self.mixture.deciding()
     }
 
     /// The most evidence that there ever was: its inverse is the always-valid p-value.
