@@ -3,6 +3,7 @@
 use health::sequential::numerics::kl;
 use health::sequential::promote::concurrent_bound;
 
+use crate::bench::Faults;
 use crate::decisions::{Cell, Row};
 use crate::scenario::{LENGTH_S, Scenario};
 
@@ -80,7 +81,8 @@ pub fn of_counts(row: &Row) -> Vec<Bar> {
     let (equal, own) = row.ratios();
     // Where it is often not found by the end, the end cuts the mean short and a ratio says nothing good.
     let mostly = |found: Option<&crate::bench::Found>| found.is_some_and(|f| f.detected() >= 0.95);
-    let (own_found, equal_found) = (mostly(row.ours().map(|f| &f.own)), mostly(row.ours().map(|f| &f.equal)));
+    let (own_found, equal_found) =
+        (mostly(row.ours().map(|f| &f.own)), mostly(row.ours().map(Faults::at_equal)));
     let equal = if equal_found { equal } else { f64::INFINITY };
     let own = if own_found { own } else { f64::INFINITY };
     let mean = row.ours().filter(|_| own_found).map_or([f64::INFINITY; 3], |f| f.own.mean());
@@ -89,7 +91,7 @@ pub fn of_counts(row: &Row) -> Vec<Bar> {
     let mut bar = |name: &str, found, most, least| {
         all.push(Bar { least, ..Bar::new(format!("{what}: {name}"), found, most) });
     };
-    let oracle = row.oracle().map_or(f64::NAN, |f| f.equal.mean()[1]);
+    let oracle = row.oracle().map_or(f64::NAN, |f| f.at_equal().mean()[1]);
     let least = |tolerance: f64| Some(least_requests(cell, tolerance) / oracle);
     match cell.onset.0 {
         "start" if cell.scrape_s == 15 => {

@@ -168,17 +168,29 @@ pub struct Faults {
     pub name: String,
     /// At its own threshold.
     pub own: Found,
-    /// At equal false alarms where nothing changes all day.
-    pub equal: Found,
-    /// At equal false alarms also where the error rate of both arms swings with the day.
-    pub daily: Found,
+    /// At equal false alarms: on each of [`NULLS`] and those before it.
+    pub equal: [Found; NULLS.len()],
 }
 
-/// Calibrated thresholds of a rule: on a quiet null, and on a quiet and a daily one.
-pub type Thresholds = [f64; 2];
+impl Faults {
+    /// At equal false alarms on the quiet null.
+    pub const fn at_equal(&self) -> &Found {
+        let [quiet, ..] = &self.equal;
+        quiet
+    }
+}
+
+/// The nulls on which false alarms are made equal: each is taken with those before it.
+pub const NULLS: [&str; 3] = ["quiet", "swing of a day", "shared incident"];
+
+/// Calibrated thresholds of a rule, by [`NULLS`].
+pub type Thresholds = [f64; NULLS.len()];
 
 /// No threshold but the rule's own.
-pub const OWN: Thresholds = [f64::INFINITY; 2];
+pub const OWN: Thresholds = [f64::INFINITY; NULLS.len()];
+
+/// What a rule has crossed: its own threshold, then the calibrated ones.
+type Crossed = [Option<Delay>; 1 + NULLS.len()];
 
 /// Plays a fault. `thresholds` are the calibrated ones, one pair a rule; without them a rule has only its own.
 pub fn faults(
@@ -196,7 +208,7 @@ pub fn faults(
         for rule in &mut rules {
             rule.begin(generator.header());
         }
-        let mut crossed: Vec<[Option<Delay>; 3]> = vec![[None; 3]; rules.len()];
+        let mut crossed: Vec<Crossed> = vec![Crossed::default(); rules.len()];
         let mut other = vec![false; rules.len()];
         let (mut before, mut now) = ([0.0; 3], [0.0; 3]);
         for scrape in generator.by_ref() {
@@ -206,8 +218,8 @@ pub fn faults(
             }
             let delay = Delay { early: scrape.at_ms <= onset_ms, spent: since(now, before, onset_ms) };
             for (at, rule) in rules.iter_mut().enumerate() {
-                let [own, equal, daily] = &mut crossed[at];
-                if own.is_some() && equal.is_some() && daily.is_some() {
+                let [own, equal @ ..] = &mut crossed[at];
+                if own.is_some() && equal.iter().all(Option::is_some) {
                     continue;
                 }
                 let decision = rule.scrape(&scrape);
@@ -216,21 +228,22 @@ pub fn faults(
                     own.get_or_insert(delay);
                 }
                 let calibrated = thresholds.get(at).copied().unwrap_or(OWN);
-                for (crossed, threshold) in [equal, daily].into_iter().zip(calibrated) {
+                for (crossed, threshold) in equal.iter_mut().zip(calibrated) {
                     if rule.score() > threshold {
                         crossed.get_or_insert(delay);
                     }
                 }
             }
-            if crossed.iter().all(|both| both.iter().all(Option::is_some)) {
+            if crossed.iter().flatten().all(Option::is_some) {
                 break;
             }
         }
         let end = since(now, before, onset_ms);
-        for ((faults, [own, equal, daily]), other) in all.iter_mut().zip(crossed).zip(other) {
+        for ((faults, [own, equal @ ..]), other) in all.iter_mut().zip(crossed).zip(other) {
             faults.own.count(own, end, held_out(seed), other);
-            faults.equal.count(equal, end, held_out(seed), other);
-            faults.daily.count(daily, end, held_out(seed), other);
+            for (found, crossed) in faults.equal.iter_mut().zip(equal) {
+                found.count(crossed, end, held_out(seed), other);
+            }
         }
     }
     all

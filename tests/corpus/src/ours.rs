@@ -34,6 +34,8 @@ pub enum Bunches {
 pub struct Ours {
     looks: Looks,
     bunches: Bunches,
+    /// Ratio of error rates up to which a canary is as good as stable; `None`: the engine's default.
+    tolerance: Option<Finite>,
     engine: Engine,
     bounds: Vec<u64>,
     percent: u8,
@@ -47,12 +49,18 @@ impl Ours {
         Self {
             looks,
             bunches,
+            tolerance: None,
             engine: Engine::new(Plan::new(1)),
             bounds: vec![],
             percent: 0,
             finding: Finding::Undecided,
             endpoints: vec![],
         }
+    }
+
+    /// The same, set to find any rise of the errors: nothing is tolerated.
+    pub fn tolerating_nothing(self) -> Self {
+        Self { tolerance: Finite::new(1.0), ..self }
     }
 
     /// Takes what it learned of the rollout.
@@ -65,6 +73,7 @@ impl Ours {
         if let Looks::At(metric) = self.looks {
             plan = plan.only(metric);
         }
+        plan.tolerance = self.tolerance.unwrap_or(plan.tolerance);
         let found = Bunching::of(&header.minutes);
         plan.dispersion = match self.bunches {
             Bunches::Unseen => Dispersion::Poisson,
@@ -124,6 +133,9 @@ fn latency(bounds: &[u64], buckets: &[u64]) -> Option<Latency> {
 
 impl Rule for Ours {
     fn name(&self) -> String {
+        if self.tolerance.is_some() {
+            return "sequential, tolerance 1".to_owned();
+        }
         match (self.looks, self.bunches) {
             (Looks::All, Bunches::Urn) => "sequential".to_owned(),
             (Looks::All, bunches) => format!("sequential {bunches:?}"),

@@ -4,7 +4,7 @@ use health::sequential::promote::wald;
 
 use crate::bars::{Bar, of_counts};
 use crate::bench::{Faults, Nulls, OWN, faults, in_parallel, nulls, seeds};
-use crate::decisions::{LEGEND, Row, bars, daily_harm, equal_harm, grid, head, line, play};
+use crate::decisions::{LEGEND, Row, ahead, bars, grid, head, line, play};
 use crate::ours::{Bunches, Looks, Ours};
 use crate::rule::Rule;
 use crate::scenario::{BASES, ONSETS, Scenario, Slow, TRAFFIC, odd_faults};
@@ -31,7 +31,7 @@ struct Effort {
 /// Plays the benchmark. `quick` takes fewer seeds and a part of the grid.
 pub fn decisions(quick: bool) -> Report {
     let effort = if quick {
-        Effort { bars: 1_000, grid: 40, latency: 60, odd: 50 }
+        Effort { bars: 1_000, grid: 300, latency: 60, odd: 50 }
     } else {
         Effort { bars: 10_000, grid: 1_000, latency: 2_000, odd: 1_000 }
     };
@@ -108,7 +108,7 @@ fn four_metrics(played: &[(Vec<Row>, Nulls)], count: u64, lines: &mut Vec<String
     lines.push(format!("\nfour metrics together, {count} seeds, against the oracle with one:"));
     for (row, found) in cells.iter().zip(found) {
         let Some(found) = found.first() else { continue };
-        let oracle = row.oracle().map_or(f64::NAN, |f| f.equal.mean()[1]);
+        let oracle = row.oracle().map_or(f64::NAN, |f| f.at_equal().mean()[1]);
         let mean = found.own.mean();
         let what = format!("{}/s 0.1 % x{}", row.cell.traffic, row.cell.factor);
         lines.push(format!("{what}: {:.0} s, {:.0} requests, harm {:.1}", mean[0], mean[1], mean[2]));
@@ -167,20 +167,10 @@ fn grid_table(quick: bool, count: u64, lines: &mut Vec<String>) {
     let taken = seeds(count, false);
     lines.push(format!("\nthe grid, {count} seeds a cell:"));
     lines.push(head());
-    let mut cells = 0;
-    let mut ahead = [0; 2];
-    for (rows, _) in play(&grid(traffic, bases, onsets), &taken, &taken) {
-        for row in &rows {
-            cells += 1;
-            ahead[0] += usize::from(row.ahead(equal_harm));
-            ahead[1] += usize::from(row.ahead(daily_harm));
-            lines.push(format!("{}{}", line(row), fixed_sample(row)));
-        }
-    }
-    lines.push(format!(
-        "harm at equal false alarms: ahead of the best peer setting in {} of {cells} cells on the quiet null, in {} on both",
-        ahead[0], ahead[1]
-    ));
+    let played = play(&grid(traffic, bases, onsets), &taken, &taken);
+    let rows: Vec<Row> = played.into_iter().flat_map(|(rows, _)| rows).collect();
+    lines.extend(rows.iter().map(|row| format!("{}{}", line(row), fixed_sample(row))));
+    lines.extend(ahead(&rows));
 }
 
 /// Wald's expected number beside what was needed, where the fault begins with the rollout.
