@@ -135,7 +135,7 @@ pub enum Event {
         instance: InstanceId,
         /// Which check.
         probe: ProbeKind,
-        /// Answered with 200 to 399 in time.
+        /// Passed in time.
         ok: bool,
     },
     /// The target itself was started again with this state.
