@@ -12,7 +12,6 @@ use supervise::RevisionView;
 
 use crate::cli::Output;
 use crate::folder::Folder;
-use crate::probe::word;
 use crate::problem::Problem;
 
 /// Requests, then instances, each with their own drain.
@@ -74,7 +73,7 @@ fn row(id: &str, weight: u8, revision: &RevisionView) -> String {
 fn failing(revision: &RevisionView) -> Vec<String> {
     let reasons =
         revision.instances.iter().flat_map(|i| i.failing.iter().map(move |(kind, why)| (i, kind, why)));
-    reasons.map(|(i, kind, why)| format!("  slot {}: {} fails: {why}", i.slot, word(*kind))).collect()
+    reasons.map(|(i, kind, why)| format!("  slot {}: {} fails: {why}", i.slot, kind.word())).collect()
 }
 
 pub(crate) fn stop(state: &Path, keep_instances: bool) -> Result<(), Problem> {

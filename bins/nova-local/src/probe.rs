@@ -131,18 +131,10 @@ impl<'a> Tries<'a> {
         if before == self.last {
             return;
         }
-        let (id, kind) = (self.of.id, word(self.kind));
+        let (id, kind) = (self.of.id, self.kind.word());
         match reason {
             Some(reason) => eprintln!("{} slot {}: {kind} fails: {}", id.revision, id.slot, reason.told()),
             None => eprintln!("{} slot {}: {kind} passes", id.revision, id.slot),
         }
-    }
-}
-
-/// As the pipeline file names it.
-pub(crate) const fn word(kind: ProbeKind) -> &'static str {
-    match kind {
-        ProbeKind::Ready => "ready",
-        ProbeKind::Live => "live",
     }
 }
