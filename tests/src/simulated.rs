@@ -10,7 +10,7 @@ use ports::{Entry, Journal, PortError, Record};
 use run::{Definition, Event, Run, SilenceSpec, Source, TargetSpec, Webhook};
 use runner::{Clock, Dispatcher, JournalLog, Places, Site, World, drive, reacquire, replay};
 use simulation::{SimJobs, SimMetrics, SimNotices, SimSilences, SimTarget, Universe};
-use supervise::{HttpProbe, Probes, RevisionSpec};
+use supervise::{Probe, Probes, RevisionSpec};
 use tokio::sync::mpsc;
 
 /// Longest run, in world time.
@@ -128,12 +128,7 @@ pub fn definition(yaml: &str, run: &str) -> Result<Definition, String> {
 
 /// A revision of that version, as an earlier run left it.
 pub fn stable(version: &str) -> RevisionSpec {
-    let probe = |path: &str, failures| HttpProbe {
-        path: path.to_owned(),
-        every_ms: 10_000,
-        timeout_ms: 1_000,
-        failures,
-    };
+    let probe = |path: &str, failures| Probe { failures, ..Probe::http(path) };
     RevisionSpec {
         version: version.to_owned(),
         artifact: format!("sha256:{}", "0".repeat(64)),

@@ -1,7 +1,8 @@
 //! A tiny service for the tests of `nova-local`: answers on `PORT`, says who it is, drains on SIGTERM.
 //!
 //! `/ready` is 503 with `NEVER_READY`; `/live` is 503 with `NOT_LIVE`; `/exit` ends the process without an answer;
-//! everything else is answered 200 after `DELAY_MS` with the line `VERSION PID`.
+//! everything else is answered 200 after `DELAY_MS` with the line `VERSION PID`. With `GRPC` it speaks HTTP/2 and
+//! answers every call with that number as its health (1 is SERVING); with `DEAF` it does not listen at all.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,10 +11,11 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
+use hyper::header::HeaderValue;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -37,6 +39,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             false
         }
     };
+    if let Some(health) = number("GRPC") {
+        return Ok(serving(health as u8));
+    }
     let who = std::env::var("NOVA_VERSION").unwrap_or_default();
     let mut response = Response::new(Full::new(format!("{who} {}\n", std::process::id()).into()));
     if refused {
@@ -45,11 +50,24 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     Ok(response)
 }
 
+/// A `HealthCheckResponse` in its frame, with the status of the call in the head.
+fn serving(health: u8) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(vec![0, 0, 0, 0, 2, 8, health].into()));
+    let headers = response.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static("application/grpc"));
+    headers.insert("grpc-status", HeaderValue::from_static("0"));
+    response
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
     let port = number("PORT").unwrap_or(0) as u16;
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     let mut terminated = signal(SignalKind::terminate())?;
+    if set("DEAF") {
+        terminated.recv().await;
+        return Ok(());
+    }
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     let (drain, draining) = watch::channel(false);
     let mut connections = JoinSet::new();
     loop {
@@ -57,6 +75,12 @@ async fn main() -> std::io::Result<()> {
             _ = terminated.recv() => break,
             accepted = listener.accept() => accepted?.0,
         };
+        if set("GRPC") {
+            let http2 = http2::Builder::new(TokioExecutor::new());
+            let connection = http2.serve_connection(TokioIo::new(stream), service_fn(answer));
+            connections.spawn(async move { drop(connection.await) });
+            continue;
+        }
         let mut draining = draining.clone();
         connections.spawn(async move {
             let mut connection =

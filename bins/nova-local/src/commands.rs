@@ -54,6 +54,7 @@ fn text(status: &Status) -> String {
     for (id, revision) in &view.revisions {
         let weight = view.weights.get(id).map_or(0, |weight| weight.percent());
         lines.push(row(id.as_str(), weight, revision));
+        lines.extend(failing(revision));
     }
     lines.extend(status.problems.iter().map(|(id, why)| format!("{id}: {why}")));
     lines.join("\n") + "\n"
@@ -66,6 +67,13 @@ fn row(id: &str, weight: u8, revision: &RevisionView) -> String {
         "stopped".to_owned()
     };
     format!("{id}  {:<10} {weight:>3} %  {state}", revision.version)
+}
+
+/// Why checks fail, a line for each.
+fn failing(revision: &RevisionView) -> Vec<String> {
+    let reasons =
+        revision.instances.iter().flat_map(|i| i.failing.iter().map(move |(kind, why)| (i, kind, why)));
+    reasons.map(|(i, kind, why)| format!("  slot {}: {} fails: {why}", i.slot, kind.word())).collect()
 }
 
 pub(crate) fn stop(state: &Path, keep_instances: bool) -> Result<(), Problem> {

@@ -10,16 +10,14 @@ use adapter_process::instances::{self, Child, Identity, Program};
 use adapter_proxy::Splitter;
 use nix::libc;
 use runner::Arrived;
-use supervise::{Event, HttpProbe, InstanceId, ProbeKind, Process, RevisionSpec};
+use supervise::{Event, InstanceId, ProbeKind, Process, RevisionSpec};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::boot::MARK;
+use crate::failing::Failing;
 use crate::folder::Folder;
-use crate::probe::healthy;
-
-/// Until an instance is ready it is asked at least this often, so that a quick start is seen.
-const FIRST_CHECKS_MS: u64 = 100;
+use crate::probe::Patient;
 
 /// A program that was copied a moment ago may still be open for writing in a child that is about to run another.
 const BUSY_TRIES: u32 = 20;
@@ -35,10 +33,11 @@ pub(crate) struct Surroundings {
     pub(crate) splitter: Splitter,
     pub(crate) events: mpsc::Sender<Arrived<Event>>,
     pub(crate) uid: String,
+    pub(crate) failing: Failing,
 }
 
 impl Surroundings {
-    async fn tell(&self, event: Event) {
+    pub(crate) async fn tell(&self, event: Event) {
         // With nobody left to hear it the target ends, and the next one looks for itself.
         let _ = self.events.send(event.into()).await;
     }
@@ -91,6 +90,16 @@ pub(crate) async fn adopt(
     attend(&around, id, process, &spec, ended, stop).await;
 }
 
+/// What the revision asks for and what the target says, without the mark.
+pub(crate) fn environment(id: &InstanceId, spec: &RevisionSpec, port: u16) -> BTreeMap<String, String> {
+    let mut env = spec.env.clone();
+    env.insert("PORT".into(), port.to_string());
+    env.insert("NOVA_REVISION".into(), id.revision.to_string());
+    env.insert("NOVA_VERSION".into(), spec.version.clone());
+    env.insert("NOVA_SLOT".into(), id.slot.to_string());
+    env
+}
+
 async fn started(
     around: &Surroundings,
     id: &InstanceId,
@@ -98,11 +107,7 @@ async fn started(
     path: &str,
     port: u16,
 ) -> std::io::Result<(Identity, Child)> {
-    let mut env: BTreeMap<String, String> = spec.env.clone();
-    env.insert("PORT".into(), port.to_string());
-    env.insert("NOVA_REVISION".into(), id.revision.to_string());
-    env.insert("NOVA_VERSION".into(), spec.version.clone());
-    env.insert("NOVA_SLOT".into(), id.slot.to_string());
+    let mut env = environment(id, spec, port);
     env.insert(MARK.into(), format!("{}:{}", around.uid, id.incarnation));
     let (work, log) = (around.folder.work(), around.folder.instance_log(id.revision.as_str(), id.slot));
     let program = Program { path: Path::new(path), args: &spec.args, env: &env, folder: &work, log: &log };
@@ -124,13 +129,15 @@ async fn attend(
     stop: oneshot::Receiver<Stop>,
 ) {
     let mut ended = pin!(ended);
-    let ready = checks(around, &id, process.port, ProbeKind::Ready, Some(&spec.probes.ready));
-    let live = checks(around, &id, process.port, ProbeKind::Live, spec.probes.live.as_ref());
-    let asked = tokio::select! {
-        code = &mut ended => Err(code),
-        stop = stop => Ok(stop),
-        () = ready => return,
-        () = live => return,
+    let asked = {
+        let followed = around.failing.follow(&id, process);
+        let patient = Patient { around, id: &id, process, spec, followed: &followed };
+        tokio::select! {
+            code = &mut ended => Err(code),
+            stop = stop => Ok(stop),
+            () = patient.checks(ProbeKind::Ready) => return,
+            () = patient.checks(ProbeKind::Live) => return,
+        }
     };
     let code = match asked {
         Err(code) => code,
@@ -163,43 +170,6 @@ async fn end(
         eprintln!("pid {}: not killed: {error}", process.pid);
     }
     timeout(KILLED_MAX, ended).await.ok().flatten()
-}
-
-/// Makes one check after the other for ever; a period is measured from begin to begin.
-async fn checks(
-    around: &Surroundings,
-    id: &InstanceId,
-    port: u16,
-    kind: ProbeKind,
-    probe: Option<&HttpProbe>,
-) {
-    let Some(probe) = probe else {
-        return std::future::pending().await;
-    };
-    let period = |ms| {
-        let mut ticks = interval(Duration::from_millis(ms));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks
-    };
-    let first = kind == ProbeKind::Ready;
-    let mut ticks = period(if first { probe.every_ms.min(FIRST_CHECKS_MS) } else { probe.every_ms });
-    let mut settled = !first;
-    ticks.tick().await;
-    loop {
-        if !first {
-            ticks.tick().await;
-        }
-        let ok = healthy(port, probe).await;
-        around.tell(Event::Probed { instance: id.clone(), probe: kind, ok }).await;
-        if ok && !settled {
-            settled = true;
-            ticks = period(probe.every_ms);
-            ticks.tick().await;
-        }
-        if first {
-            ticks.tick().await;
-        }
-    }
 }
 
 /// Ends a process that nobody stays with.

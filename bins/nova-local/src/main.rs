@@ -9,6 +9,7 @@ mod boot;
 mod cli;
 mod commands;
 mod desk;
+mod failing;
 mod folder;
 mod front;
 mod handover;

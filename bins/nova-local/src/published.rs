@@ -5,9 +5,14 @@ use std::time::Instant;
 
 use supervise::{Generation, Observation, RevisionId};
 
+use crate::failing::Failing;
+
 /// The newest view. Exact until the next step: nothing changes between two.
 #[derive(Debug)]
-pub(crate) struct Published(Mutex<Shown>);
+pub(crate) struct Published {
+    shown: Mutex<Shown>,
+    failing: Failing,
+}
 
 #[derive(Debug)]
 struct Shown {
@@ -18,13 +23,15 @@ struct Shown {
 }
 
 impl Published {
-    pub(crate) fn new(observation: Observation) -> Self {
+    /// `failing` is added to what is shown.
+    pub(crate) fn new(observation: Observation, failing: Failing) -> Self {
         let carried_out = Generation(0);
-        Self(Mutex::new(Shown { observation, problems: Vec::new(), carried_out, at: Instant::now() }))
+        let shown = Shown { observation, problems: Vec::new(), carried_out, at: Instant::now() };
+        Self { shown: Mutex::new(shown), failing }
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn show(&self, observation: Observation, problems: Vec<(RevisionId, String)>) {
@@ -46,6 +53,7 @@ impl Published {
         let since = shown.at.elapsed().as_millis() as u64;
         let left = &mut observation.value.lease_left_ms;
         *left = left.map(|left| left.saturating_sub(since));
+        self.failing.add_to(&mut observation.value);
         observation
     }
 

@@ -20,6 +20,7 @@ use crate::artifacts;
 use crate::boot::{Saved, boot_id, found, wall_ms};
 use crate::cli;
 use crate::desk::{Command, NovaDesk};
+use crate::failing::Failing;
 use crate::folder::{Folder, Lock};
 use crate::front::{Closing, Front};
 use crate::handover::{Predecessor, Successor};
@@ -121,10 +122,16 @@ impl Target {
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let (commander, commands) = mpsc::channel(COMMANDS_MAX);
         let first = machine.observation(base, machine.routed_generation(), 0);
-        let published = Arc::new(Published::new(first));
+        let failing = Failing::default();
+        let published = Arc::new(Published::new(first, failing.clone()));
         let (uid, events_in) = (machine.uid().to_owned(), sender.clone());
-        let around =
-            Surroundings { folder: folder.clone(), splitter: splitter.clone(), events: events_in, uid };
+        let around = Surroundings {
+            folder: folder.clone(),
+            splitter: splitter.clone(),
+            events: events_in,
+            uid,
+            failing,
+        };
         let shell = Shell::new(around, Arc::clone(&published), Arc::clone(&waiting));
         let address = listener.local_addr().map_err(Problem::unexpected)?;
         let desk = NovaDesk {

@@ -8,5 +8,7 @@ mod contract;
 mod crash;
 #[path = "real/load.rs"]
 mod load;
+#[path = "real/probes.rs"]
+mod probes;
 #[path = "real/usage.rs"]
 mod usage;

@@ -105,6 +105,7 @@ pub fn three_lines(rollout: &Rollout<release::Panel>) -> Vec<String> {
     let Some(Outcome::Aborted { reason, stable }) = rollout.release.outcome() else { return Vec::new() };
     let cost = rollout.release.cost();
     let seen = cost.breach.as_ref().map_or_else(|| reason.clone(), ToString::to_string);
+    let seen = cost.failing.as_ref().map_or_else(|| seen.clone(), |failing| format!("{seen}; {failing}"));
     let left = if *stable {
         "all traffic on stable"
     } else {

@@ -138,6 +138,7 @@ mod tests {
             failed_checks: 2,
             crashes: 0,
             restarts: 1,
+            failing: BTreeMap::new(),
         };
         let revision = RevisionView {
             version: "1".into(),

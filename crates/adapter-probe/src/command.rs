@@ -17,7 +17,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{BYTES_MAX, Reason};
+use crate::{Around, BYTES_MAX, Reason};
 
 /// From one look at the command to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -27,12 +27,15 @@ const SETTLE: Duration = Duration::from_secs(1);
 const TAIL_MAX: usize = 1024;
 
 /// Runs it to its end or to the deadline.
-pub(crate) async fn run(argv: &[String], within: Duration) -> Result<(), Reason> {
+pub(crate) async fn run(argv: &[String], around: Option<&Around>, within: Duration) -> Result<(), Reason> {
     let not_started = |error: &dyn std::fmt::Display| Reason::NotStarted(error.to_string());
     let (program, args) = argv.split_first().ok_or_else(|| not_started(&"no program is named"))?;
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.process_group(0).kill_on_drop(true);
+    if let Some(around) = around {
+        command.env_clear().envs(&around.env).current_dir(&around.folder);
+    }
     let mut child = command.spawn().map_err(|error| not_started(&format!("{program}: {error}")))?;
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
     // Declared after the child, so that it goes first when the try is given up.

@@ -58,7 +58,7 @@ pub(crate) fn unread(error: Box<dyn std::error::Error + Send + Sync>) -> Reason 
 /// Asks, and compares.
 pub(crate) async fn check(url: &Url, expect: &Expect) -> Result<(), Reason> {
     let answer = get(url, "*/*").await?;
-    status(answer.status, expect.status)?;
+    status(answer.status, expect)?;
     if let Some(part) = &expect.contains {
         let found = answer.body.windows(part.len().max(1)).any(|window| window == part.as_bytes());
         if !found && !part.is_empty() {
@@ -68,12 +68,17 @@ pub(crate) async fn check(url: &Url, expect: &Expect) -> Result<(), Reason> {
     json(&answer.body, &expect.json)
 }
 
-/// Whether that is the status that is wanted: exactly one, or any of 200 to 299.
-pub(crate) fn status(got: u16, want: Option<u16>) -> Result<(), Reason> {
-    if want.map_or((200..300).contains(&got), |want| want == got) {
+/// Whether that is a status that is wanted.
+pub(crate) fn status(got: u16, expect: &Expect) -> Result<(), Reason> {
+    let (from, to) = match expect.status {
+        Some(status) => (status, status),
+        None if expect.redirects => (200, 399),
+        None => (200, 299),
+    };
+    if (from..=to).contains(&got) {
         return Ok(());
     }
-    let want = want.map_or_else(|| "200 to 299".to_owned(), |want| want.to_string());
+    let want = if from == to { from.to_string() } else { format!("{from} to {to}") };
     Err(Reason::Status { got, want })
 }
 

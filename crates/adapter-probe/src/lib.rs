@@ -11,6 +11,8 @@ mod http;
 mod metrics;
 mod reason;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use health::checks::{Check, Kind, Outcome};
@@ -21,17 +23,33 @@ pub use reason::Reason;
 /// Bytes of an answer, or of the output of a command.
 pub const BYTES_MAX: usize = 1024 * 1024;
 
+/// What a command finds around it in place of what this process has.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// All of its environment. Without `PATH` a program is looked for where the system looks by itself.
+    pub env: BTreeMap<String, String>,
+    /// The folder that it works in.
+    pub folder: PathBuf,
+}
+
 /// Tries one check, again and again. It remembers the metrics of the try before.
 #[derive(Clone, Debug)]
 pub struct Probe {
     check: Check,
+    around: Option<Around>,
     seen: Option<metrics::Values>,
 }
 
 impl Probe {
     /// Nothing is tried yet.
     pub const fn new(check: Check) -> Self {
-        Self { check, seen: None }
+        Self { check, around: None, seen: None }
+    }
+
+    /// A command has this around it; without, it inherits the environment and the folder of this process.
+    #[must_use]
+    pub fn around(self, around: Around) -> Self {
+        Self { around: Some(around), ..self }
     }
 
     /// One try. It ends at the deadline of the check at the latest; a command is dead shortly after it.
@@ -61,7 +79,7 @@ impl Probe {
             Kind::Grpc { address, service } => {
                 timeout(within, grpc::check(address, service, ms)).await.map_err(late).flatten()
             }
-            Kind::Command { argv } => command::run(argv, within).await,
+            Kind::Command { argv } => command::run(argv, self.around.as_ref(), within).await,
             Kind::Metrics { url, prefix, must_move } => {
                 let looking = metrics::look(url, prefix);
                 let now = timeout(within, looking).await.map_err(late).flatten()?;

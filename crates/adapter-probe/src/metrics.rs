@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use exposition::{Dialect, Kind, Limits};
+use health::checks::Expect;
 use health::checks::url::Url;
 
 use crate::http::{get, status};
@@ -17,7 +18,7 @@ pub(crate) type Values = BTreeMap<String, u64>;
 /// What the families of the prefix show now.
 pub(crate) async fn look(url: &Url, prefix: &str) -> Result<Values, Reason> {
     let answer = get(url, EXPOSITIONS).await?;
-    status(answer.status, None)?;
+    status(answer.status, &Expect::default())?;
     let said = answer.content_type.unwrap_or_default();
     let dialect = Dialect::of_content_type(&said)
         .ok_or_else(|| Reason::Exposition(format!("its content type is {said:?}")))?;

@@ -30,6 +30,9 @@ pub struct Sighting {
     pub latched: bool,
     /// Counters, `None` when they could not be read.
     pub sample: Option<Sample>,
+    /// Why a check of an instance of the new revision fails, for people: nothing is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<String>,
 }
 
 /// What may happen to a release.

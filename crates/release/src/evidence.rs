@@ -22,6 +22,10 @@ impl<J: Judge> Release<J> {
         match self.stage {
             Stage::Looking => self.look(now, sighting),
             Stage::Rolling => {
+                // On the way back instances end, and their checks fail because of that.
+                if !matches!(self.strategy.phase(), Phase::Restoring | Phase::Clearing) {
+                    self.cost.failing.clone_from(&sighting.failing);
+                }
                 let mut effects = self.target_facts(now, sighting);
                 effects.extend(self.health_facts(now, sighting));
                 effects.extend(self.repeat_refused());

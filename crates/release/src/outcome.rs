@@ -64,6 +64,9 @@ pub struct Cost {
     pub peak_percent: u8,
     /// When all traffic was seen back on stable.
     pub stable_again: Option<Timestamp>,
+    /// Why a check of the new revision failed when it was last seen before it went back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<String>,
     first: Option<(u64, u64)>,
     last: (u64, u64),
 }

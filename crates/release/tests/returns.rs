@@ -32,6 +32,7 @@ fn before(taken: u64) -> Sighting {
         running_old: 0,
         latched: false,
         sample: None,
+        failing: None,
     }
 }
 
@@ -102,4 +103,26 @@ fn l5_a_target_that_never_answers_does_not_hold_a_release_that_was_aborted() {
     assert_eq!(release.deadline(), Some(at(503)));
     step(&mut release, at(503), None);
     assert!(matches!(release.stage(), Stage::Ended(Outcome::Aborted { .. })));
+}
+
+#[test]
+fn the_reason_of_a_failing_check_is_the_last_before_the_way_back_and_decides_nothing() {
+    let running = |taken, failing: Option<&str>| Sighting {
+        percent: 50,
+        ready: 1,
+        wanted: 1,
+        running_new: 1,
+        failing: failing.map(ToOwned::to_owned),
+        ..before(taken)
+    };
+    let (mut with, mut without) = (at_half(), at_half());
+    for (now, failing) in [(32, Some("a")), (33, None), (34, Some("b"))] {
+        assert_eq!(see(&mut with, now, running(now, failing)), see(&mut without, now, running(now, None)));
+        assert_eq!(with.cost().failing.as_deref(), failing);
+        assert_eq!(with.phase(), without.phase());
+    }
+    step(&mut with, at(40), Some(Event::Abort { reason: "somebody".to_owned() }));
+    see(&mut with, 41, running(41, Some("it ends, of course")));
+    see(&mut with, 42, running(42, None));
+    assert_eq!(with.cost().failing.as_deref(), Some("b"));
 }

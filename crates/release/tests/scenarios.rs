@@ -35,6 +35,7 @@ fn stable_already(ms: u64, ready: u32) -> Event {
         running_old: 0,
         latched: false,
         sample: None,
+        failing: None,
     }))
 }
 
@@ -71,6 +72,7 @@ fn first(ms: u64, generation: u64, percent: u8, latched: bool) -> Event {
         running_old: 0,
         latched,
         sample: None,
+        failing: None,
     }))
 }
 

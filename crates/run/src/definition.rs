@@ -8,6 +8,8 @@ use pipeline_core::Plan;
 use release::{Rules, Setup};
 use serde::{Deserialize, Serialize};
 
+use crate::ProbeSet;
+
 /// Where a value comes from when a command starts. Values never become part of a script's text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -91,28 +93,6 @@ pub enum ArtifactRef {
     Output(String),
     /// A digest, kept from an earlier run.
     Digest(String),
-}
-
-/// A check over HTTP.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Probe {
-    /// Path, beginning with `/`.
-    pub path: String,
-    /// From one to the next.
-    pub every_ms: Millis,
-    /// Longest wait for the answer.
-    pub timeout_ms: Millis,
-    /// Consecutive failures that count as failed.
-    pub failures: u32,
-}
-
-/// The checks of an instance.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ProbeSet {
-    /// Whether it may get traffic.
-    pub ready: Probe,
-    /// Whether it works at all.
-    pub live: Option<Probe>,
 }
 
 /// What runs on the target.

@@ -9,11 +9,13 @@ mod compose;
 mod definition;
 mod event;
 mod file;
+mod probe;
 
 pub use compose::{Rollout, Run};
 pub use definition::{
-    ArtifactRef, Check, CommandSpec, Definition, Probe, ProbeSet, ReadyCheck, ReleaseSpec, SilenceSpec,
-    TargetSpec, Value, Webhook, Workload,
+    ArtifactRef, Check, CommandSpec, Definition, ReadyCheck, ReleaseSpec, SilenceSpec, TargetSpec, Value,
+    Webhook, Workload,
 };
 pub use event::{Command, Effect, Event, Rejected};
 pub use file::{Beside, MAX_FILE_BYTES, Only, Pick, Problem, Problems, Source, bytes_of, millis_of, read};
+pub use probe::{Probe, ProbeAction, ProbeSet};

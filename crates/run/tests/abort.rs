@@ -73,6 +73,7 @@ fn see(run: &mut Run, ms: u64, path: &str, percent: u8, stable: &str) {
         running_old: 1,
         latched: false,
         sample: Some(Sample { taken, new: Arm::default(), stable: None }),
+        failing: None,
     };
     hear(run, ms, path, release::Event::Seen(Box::new(sighting)));
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use machine::{Key, Name};
 use ports::{PortError, Target};
 use release::{Effect, Event, Wish};
-use run::{Probe, ReleaseSpec, Workload};
+use run::{Probe, ProbeAction, ReleaseSpec, Workload};
 use supervise::{
-    Acquisition, Answer, Claim, Desired, Epoch, HttpProbe, Order, Probes, Restoration, RevisionId,
-    RevisionSpec, RunId, TargetView, Weight,
+    Acquisition, Action, Answer, Claim, Desired, Epoch, Order, Probes, Restoration, RevisionId, RevisionSpec,
+    RunId, TargetView, Weight,
 };
 use tokio::sync::{Notify, OnceCell, mpsc};
 
@@ -317,11 +317,18 @@ pub(crate) fn revision(workload: &Workload, artifact: &str, state: &std::path::P
     }
 }
 
-fn probe(probe: &Probe) -> HttpProbe {
-    HttpProbe {
-        path: probe.path.clone(),
+fn probe(probe: &Probe) -> supervise::Probe {
+    supervise::Probe {
+        action: match &probe.action {
+            ProbeAction::Http(path) => Action::Http(path.clone()),
+            ProbeAction::Tcp => Action::Tcp,
+            ProbeAction::Grpc(service) => Action::Grpc(service.clone()),
+            ProbeAction::Command(argv) => Action::Command(argv.clone()),
+        },
         every_ms: probe.every_ms,
         timeout_ms: probe.timeout_ms,
         failures: probe.failures,
+        successes: probe.successes,
+        grace_ms: probe.grace_ms,
     }
 }

@@ -4,7 +4,10 @@ use health::{Arm, Instance, Latency, Sample, Served};
 use machine::Timestamp;
 use ports::Scrape;
 use release::Sighting;
-use supervise::{Observation, RevisionId, TargetView};
+use supervise::{Observation, RevisionId, RevisionView, TargetView};
+
+/// Characters of a reason that stand in the journal.
+const FAILING_MAX: usize = 300;
 
 /// The target from the point of view of the release of `new`, seen at `now`.
 pub(crate) fn sighting(
@@ -33,7 +36,17 @@ pub(crate) fn sighting(
         running_old,
         latched: view.latched.as_ref().is_some_and(|latched| latched.as_str() == run),
         sample: scrape.and_then(|scrape| sample(now, scrape, view, new)),
+        failing: revision.and_then(failing),
     }
+}
+
+/// The first reason of the first instance that has one; liveness before readiness.
+fn failing(revision: &RevisionView) -> Option<String> {
+    let mut reasons =
+        revision.instances.iter().filter_map(|i| i.failing.iter().next_back().map(|why| (i.slot, why)));
+    let (slot, (kind, why)) = reasons.next()?;
+    let text = format!("{} of instance {slot} fails: {why}", kind.word());
+    Some(text.chars().take(FAILING_MAX).collect())
 }
 
 /// `None` when the counters of a revision that serves are not there or make no sense.
@@ -69,4 +82,50 @@ fn arm(scrape: &Scrape, id: &RevisionId) -> Result<Option<Arm>, Senseless> {
         latency,
         instances: instances.collect(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use supervise::{InstanceState, InstanceView, ProbeKind};
+
+    #[test]
+    fn the_reason_is_that_of_the_first_instance_that_fails_and_liveness_comes_first() {
+        let instance = |slot, reasons: &[(ProbeKind, &str)]| InstanceView {
+            slot,
+            pid: Some(1),
+            port: Some(1),
+            state: InstanceState::Unready,
+            failed_checks: 1,
+            crashes: 0,
+            restarts: 0,
+            failing: reasons.iter().map(|(kind, why)| (*kind, (*why).to_owned())).collect(),
+        };
+        let of = |instances| {
+            failing(&RevisionView {
+                version: "1".into(),
+                artifact: String::new(),
+                wanted: true,
+                instances_wanted: 2,
+                memory_limit_bytes: None,
+                kept: String::new(),
+                instances,
+            })
+        };
+        assert_eq!(of(vec![instance(0, &[])]), None);
+        let both = [(ProbeKind::Ready, "exit: a"), (ProbeKind::Live, "deadline: b")];
+        let found = of(vec![instance(0, &[]), instance(1, &both), instance(2, &[(ProbeKind::Live, "c")])]);
+        assert_eq!(found.as_deref(), Some("live of instance 1 fails: deadline: b"));
+        let long = "x".repeat(10_000);
+        let found = of(vec![instance(0, &[(ProbeKind::Ready, &long)])]).unwrap();
+        assert_eq!(found.len(), FAILING_MAX);
+    }
+
+    #[test]
+    fn a_sighting_without_a_reason_is_written_as_it_always_was() {
+        let old = r#"{"taken":7,"generation":0,"stable":"old","new":"new","percent":0,"ready":0,"wanted":0,"running_new":0,"running_old":0,"latched":false,"sample":null}"#;
+        let read: Sighting = serde_json::from_str(old).unwrap();
+        assert_eq!((read.failing.as_deref(), read.new.as_str()), (None, "new"));
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+    }
 }

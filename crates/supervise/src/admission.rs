@@ -1,6 +1,6 @@
 //! What is refused before it becomes desired state: specifications and keys out of their limits.
 
-use crate::{HttpProbe, RevisionSpec};
+use crate::{Action, Probe, RevisionSpec};
 
 const SPEC_BYTES_MAX: usize = 8 * 1024;
 const KEY_BYTES_MAX: usize = 200;
@@ -42,19 +42,41 @@ pub(crate) fn refusal_of_spec(spec: &RevisionSpec) -> Option<String> {
     probes.or(live).or_else(|| refusal_of_environment(spec))
 }
 
-fn refusal_of_probe(which: &str, probe: &HttpProbe) -> Option<String> {
-    let visible = probe.path.starts_with('/') && probe.path.bytes().all(|byte| byte.is_ascii_graphic());
-    if !visible {
-        return Some(format!(
-            "{which}: path `{}` must begin with / and hold no blank",
-            probe.path.escape_debug()
-        ));
+fn refusal_of_probe(which: &str, probe: &Probe) -> Option<String> {
+    if let Some(why) = refusal_of_action(&probe.action) {
+        return Some(format!("{which}: {why}"));
     }
     let times = PROBE_EVERY_MIN_MS..=HOUR_MS;
     if !times.contains(&probe.every_ms) || probe.timeout_ms == 0 || probe.timeout_ms > HOUR_MS {
         return Some(format!("{which}: every is {PROBE_EVERY_MIN_MS} ms to 1 h and the timeout 1 ms to 1 h"));
     }
-    (probe.failures == 0).then(|| format!("{which}: at least one failure must be needed"))
+    if probe.grace_ms > HOUR_MS {
+        return Some(format!("{which}: the grace is at most 1 h"));
+    }
+    if which == "live" && probe.successes != 1 {
+        return Some(format!("{which}: one success shows that it lives"));
+    }
+    (probe.failures == 0 || probe.successes == 0)
+        .then(|| format!("{which}: at least one failure and one success must be needed"))
+}
+
+fn refusal_of_action(action: &Action) -> Option<String> {
+    match action {
+        Action::Http(path) => {
+            let visible = path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic());
+            (!visible).then(|| format!("path `{}` must begin with / and hold no blank", path.escape_debug()))
+        }
+        Action::Tcp => None,
+        Action::Grpc(service) => {
+            let held = service.chars().any(char::is_control);
+            held.then(|| format!("service `{}` holds a control character", service.escape_debug()))
+        }
+        Action::Command(argv) => {
+            let good = argv.first().is_some_and(|program| !program.is_empty());
+            (!good || argv.iter().any(|arg| arg.contains('\0')))
+                .then(|| "a command names a program, and holds no NUL byte".to_owned())
+        }
+    }
 }
 
 fn refusal_of_environment(spec: &RevisionSpec) -> Option<String> {

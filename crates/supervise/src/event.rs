@@ -48,6 +48,16 @@ pub enum ProbeKind {
     Live,
 }
 
+impl ProbeKind {
+    /// As a pipeline file names it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Live => "live",
+        }
+    }
+}
+
 /// What a run may ask; the answer is `Effect::Reply` with the number of the question.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -135,7 +145,7 @@ pub enum Event {
         instance: InstanceId,
         /// Which check.
         probe: ProbeKind,
-        /// Answered with 200 to 399 in time.
+        /// Passed in time.
         ok: bool,
     },
     /// The target itself was started again with this state.

@@ -6,7 +6,7 @@ use crate::instance::{
     BACK_OFF_MIN_MS, Instance, Life, REPLACEMENT_READY_MAX_MS, Role, STEADY_AFTER_MS, Slot,
 };
 use crate::supervisor::{Artifact, Effects, Revision, Supervisor, instance_key};
-use crate::{Effect, InstanceId, ProbeKind, Process, Rejected, RevisionId};
+use crate::{Effect, InstanceId, Probe, ProbeKind, Process, Rejected, RevisionId};
 
 /// From a failed copy of an artifact to the next.
 const FETCH_RETRY_MS: Millis = 5_000;
@@ -88,7 +88,7 @@ impl Supervisor {
         match probe {
             ProbeKind::Ready => {
                 if let Some(instance) = slot.instances_mut().find(|i| i.incarnation == id.incarnation) {
-                    ready_checked(now, instance, ok, probes.ready.failures);
+                    ready_checked(now, instance, ok, &probes.ready);
                 }
                 if ok && probes.live.is_none() && role == Role::Serving {
                     slot.failed_checks = 0;
@@ -171,14 +171,21 @@ impl Supervisor {
     }
 }
 
-fn ready_checked(now: Timestamp, instance: &mut Instance, ok: bool, failures: u32) {
+fn ready_checked(now: Timestamp, instance: &mut Instance, ok: bool, ready: &Probe) {
     instance.unready_checks = if ok { 0 } else { instance.unready_checks.saturating_add(1) };
     match (instance.life, ok) {
+        (Life::Starting | Life::Unready, true)
+            if instance.ready_checks.saturating_add(1) < ready.successes =>
+        {
+            instance.ready_checks = instance.ready_checks.saturating_add(1);
+        }
         (Life::Starting | Life::Unready, true) => {
+            instance.ready_checks = 0;
             instance.life = Life::Ready;
             instance.steady_at = Some(now.after(STEADY_AFTER_MS));
         }
-        (Life::Ready, false) if instance.unready_checks >= failures => {
+        (Life::Starting | Life::Unready, false) => instance.ready_checks = 0,
+        (Life::Ready, false) if instance.unready_checks >= ready.failures => {
             instance.life = Life::Unready;
             instance.steady_at = None;
         }

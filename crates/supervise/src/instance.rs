@@ -54,10 +54,18 @@ pub(crate) struct Instance {
     pub(crate) process: Option<Process>,
     /// Consecutive failed readiness checks.
     pub(crate) unready_checks: u32,
+    /// Consecutive passed readiness checks while it is not ready and more than one must pass.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) ready_checks: u32,
     /// Consecutive failed liveness checks of this very process.
     pub(crate) dead_checks: u32,
     /// When the back-off of its slot is reset, if it stays ready.
     pub(crate) steady_at: Option<Timestamp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(checks: &u32) -> bool {
+    *checks == 0
 }
 
 impl Instance {
@@ -67,6 +75,7 @@ impl Instance {
             life: Life::Launching,
             process: None,
             unready_checks: 0,
+            ready_checks: 0,
             dead_checks: 0,
             steady_at: None,
         }

@@ -15,6 +15,7 @@ mod memory;
 mod observation;
 mod order;
 mod orders;
+mod probe;
 mod resume;
 mod revision;
 mod supervisor;
@@ -27,5 +28,6 @@ pub use instance::{BACK_OFF_MAX_MS, BACK_OFF_MIN_MS, REPLACEMENT_READY_MAX_MS, S
 pub use memory::{KEYS_MAX, RUNS_MAX};
 pub use observation::{InstanceState, InstanceView, Observation, RevisionView, TargetView};
 pub use order::{Acquisition, Answer, Claim, Desired, Epoch, Generation, Order, Restoration, RunId};
-pub use revision::{HttpProbe, Probes, RevisionId, RevisionSpec, Weight};
+pub use probe::{Action, Probe, Probes};
+pub use revision::{RevisionId, RevisionSpec, Weight};
 pub use supervisor::{REVISIONS_MAX, Supervisor};

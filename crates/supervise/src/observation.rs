@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use machine::Millis;
 use serde::{Deserialize, Serialize};
 
-use crate::{Epoch, Generation, RevisionId, RunId, Weight};
+use crate::{Epoch, Generation, ProbeKind, RevisionId, RunId, Weight};
 
 /// A view of the target, with what is needed to tell whether it may be used as evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +93,9 @@ pub struct InstanceView {
     pub crashes: u32,
     /// How often it was restarted by order.
     pub restarts: u32,
+    /// Why the newest try of a check failed, by check; what passes is not here. For people: nothing is decided by it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failing: BTreeMap<ProbeKind, String>,
 }
 
 /// The life of an instance.

@@ -6,6 +6,8 @@ use std::fmt;
 use machine::{Millis, sha256_hex};
 use serde::{Deserialize, Serialize};
 
+use crate::Probes;
+
 /// Name of a revision: `r-` and 12 hexadecimal digits of the hash of artifact and configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -70,28 +72,6 @@ impl fmt::Display for Weight {
     }
 }
 
-/// A check over HTTP on an instance's own port: healthy when the answer is 200 to 399 within the timeout.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct HttpProbe {
-    /// Path, beginning with `/`.
-    pub path: String,
-    /// From one check to the next.
-    pub every_ms: Millis,
-    /// Longest wait for the answer.
-    pub timeout_ms: Millis,
-    /// Consecutive failures until the check counts as failed.
-    pub failures: u32,
-}
-
-/// The checks of an instance, as Kubernetes names them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Probes {
-    /// Whether it may get traffic.
-    pub ready: HttpProbe,
-    /// Whether it works at all. Without one, a process that runs is alive.
-    pub live: Option<HttpProbe>,
-}
-
 /// All that is needed to run a revision. Immutable: another value is another revision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RevisionSpec {
@@ -138,6 +118,7 @@ impl RevisionSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Action, Probe};
 
     fn spec() -> RevisionSpec {
         RevisionSpec {
@@ -149,7 +130,7 @@ mod tests {
             instances: 2,
             memory_limit_bytes: None,
             probes: Probes {
-                ready: HttpProbe { path: "/ready".into(), every_ms: 1000, timeout_ms: 1000, failures: 1 },
+                ready: Probe { every_ms: 1000, failures: 1, ..Probe::http("/ready") },
                 live: None,
             },
             drain_max_ms: 5_000,
@@ -163,6 +144,15 @@ mod tests {
         assert_ne!(RevisionSpec { artifact: "sha256:01".into(), ..spec() }.id(), id);
         let env = BTreeMap::from([("FAULT".to_owned(), "errors".to_owned())]);
         assert_ne!(RevisionSpec { env, ..spec() }.id(), id);
+    }
+
+    /// The target knows a stable revision by its name: it must be the same after an upgrade of the program.
+    #[test]
+    fn the_id_of_a_revision_with_http_probes_is_the_one_that_it_always_had() {
+        assert_eq!(spec().id().as_str(), "r-676e59ec531b");
+        let mut other = spec();
+        other.probes.ready.action = Action::Tcp;
+        assert_ne!(other.id(), spec().id());
     }
 
     #[test]

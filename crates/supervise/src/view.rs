@@ -1,5 +1,7 @@
 //! The target as it shows itself.
 
+use std::collections::BTreeMap;
+
 use machine::{Millis, Timestamp};
 
 use crate::instance::Slot;
@@ -91,5 +93,7 @@ fn instance(slot: &Slot) -> InstanceView {
         failed_checks: slot.failed_checks,
         crashes: slot.crashes,
         restarts: slot.restarts,
+        // Known to whoever tries; it adds it where the view is shown.
+        failing: BTreeMap::new(),
     }
 }

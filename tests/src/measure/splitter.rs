@@ -8,7 +8,7 @@ use std::time::Duration;
 use adapter_local::{LocalTarget, control_socket};
 use machine::sha256_hex;
 use ports::Target;
-use supervise::{Acquisition, Answer, Claim, Desired, HttpProbe, Order, Probes, RevisionSpec, RunId, Weight};
+use supervise::{Acquisition, Answer, Claim, Desired, Order, Probe, Probes, RevisionSpec, RunId, Weight};
 
 use super::median;
 use super::process::{children, cpu_ms};
@@ -144,8 +144,7 @@ async fn bring_up(target: &LocalTarget, bin: &Path) -> Result<Vec<u16>, String> 
 fn revision(bin: &Path) -> Result<RevisionSpec, String> {
     let program = bin.join("novacron-api-1-5-0");
     let bytes = std::fs::read(&program).map_err(|error| format!("{}: {error}", program.display()))?;
-    let ready =
-        HttpProbe { path: "/health/ready".to_owned(), every_ms: 1_000, timeout_ms: 1_000, failures: 3 };
+    let ready = Probe { every_ms: 1_000, ..Probe::http("/health/ready") };
     Ok(RevisionSpec {
         version: "1.5.0".to_owned(),
         artifact: format!("sha256:{}", sha256_hex(&bytes)),

@@ -7,9 +7,9 @@ use std::sync::OnceLock;
 use machine::{Key, Timestamp, step};
 use release::{Effect, Event, Wish};
 use supervise::{
-    Acquisition, Answer, Claim, Desired, Effect as Of, Epoch, Event as Told, Found, HttpProbe, InstanceId,
-    Order, ProbeKind, Probes, Process, Reply, Request, Restoration, RevisionId, RevisionSpec, RunId,
-    Supervisor, Weight,
+    Acquisition, Answer, Claim, Desired, Effect as Of, Epoch, Event as Told, Found, InstanceId, Order, Probe,
+    ProbeKind, Probes, Process, Reply, Request, Restoration, RevisionId, RevisionSpec, RunId, Supervisor,
+    Weight,
 };
 
 use super::walk::NOW;
@@ -43,7 +43,7 @@ pub fn spec(version: &str) -> RevisionSpec {
         instances: 1,
         memory_limit_bytes: None,
         probes: Probes {
-            ready: HttpProbe { path: "/".to_owned(), every_ms: 10, timeout_ms: 10, failures: 1 },
+            ready: Probe { every_ms: 10, timeout_ms: 10, failures: 1, ..Probe::http("/") },
             live: None,
         },
         drain_max_ms: 10,

@@ -155,6 +155,7 @@ impl<J: Judge> World<J> {
             running_old: others.map(|(_, r)| r.instances.len() as u32).sum(),
             latched: view.latched == Some(run()),
             sample: sample(code, NOW),
+            failing: None,
         }
     }
 

@@ -10,8 +10,8 @@ use adapter_process::instances;
 use machine::sha256_hex;
 use ports::Target;
 use supervise::{
-    Acquisition, Answer, Claim, Desired, Epoch, HttpProbe, Observation, Order, Probes, RevisionId,
-    RevisionSpec, RunId, Weight,
+    Acquisition, Answer, Claim, Desired, Epoch, Observation, Order, Probe, Probes, RevisionId, RevisionSpec,
+    RunId, Weight,
 };
 use tempfile::TempDir;
 
@@ -114,7 +114,7 @@ impl Bed {
         let mut env: BTreeMap<String, String> =
             env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         env.insert("NAME".into(), version.into());
-        let probe = |path: &str| HttpProbe { path: path.into(), every_ms: 100, timeout_ms: 500, failures: 2 };
+        let probe = |path: &str| Probe { every_ms: 100, timeout_ms: 500, failures: 2, ..Probe::http(path) };
         RevisionSpec {
             version: version.into(),
             artifact: self.digest.clone(),

@@ -1,8 +1,9 @@
 //! Commands: their ends, and that nothing of them is left.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use adapter_probe::Reason;
+use adapter_probe::{Around, Reason};
 use health::checks::Kind;
 
 use crate::{named, once, probe};
@@ -23,6 +24,19 @@ async fn a_command_passes_by_ending_with_0_and_says_why_it_did_not() {
         "not_started"
     );
     assert_eq!(named(Kind::Command { argv: vec![] }, 5_000).await, "not_started");
+}
+
+#[tokio::test]
+async fn a_command_has_around_it_what_it_is_given_and_nothing_else() {
+    let folder = std::env::temp_dir().canonicalize().expect("a folder");
+    let env = BTreeMap::from([("PORT".to_owned(), "4711".to_owned())]);
+    let around = Around { env, folder: folder.clone() };
+    let script = "echo \"$PORT $(pwd) ${HOME-none} ${CARGO_PKG_NAME-none}\"; exit 4";
+    let said = probe(sh(script), 20_000).around(around).tried().await;
+    let want = format!(": 4711 {} none none", folder.display());
+    assert_eq!(said, Err(Reason::Exit { how: "exit code 4".into(), said: want }));
+    let inherited = once(sh("test -n \"$CARGO_PKG_NAME\""), 20_000).await;
+    assert_eq!(inherited, Ok(()), "without it a command inherits");
 }
 
 /// Whether a process of that number still runs; one that is dead and not reaped by its parent does not.

@@ -60,6 +60,9 @@ pub enum Kind {
 pub struct Expect {
     /// Exactly this status; any of 200 to 299 without one.
     pub status: Option<u16>,
+    /// Without a status 300 to 399 will do as well, as for the probes of Kubernetes. Nothing is followed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redirects: bool,
     /// The body contains this.
     pub contains: Option<String>,
     /// The body is JSON, and what stands at the pointer (RFC 6901) is this: the text of a string, the JSON of all else.

@@ -7,15 +7,13 @@ use release::Setup;
 use serde_saphyr::Spanned;
 
 use super::commands::{Context, at, name};
-use super::raw::{File, RawArtifact, RawDeploy, RawProbe, RawStrategy, Text};
-use super::{judge, plan, silences, triggers};
-use crate::{ArtifactRef, Check, Probe, ProbeSet, ReleaseSpec, TargetSpec, Value, Workload};
+use super::raw::{File, RawArtifact, RawDeploy, RawStrategy, Text};
+use super::{judge, plan, probes, silences, triggers};
+use crate::{ArtifactRef, Check, ReleaseSpec, TargetSpec, Value, Workload};
 
-/// Times where nothing is said: the design's, and Kubernetes' for probes.
+/// Times where nothing is said: the design's.
 const LEASE_MS: Millis = 120_000;
 const DRAIN_MS: Millis = 30_000;
-const PROBE_EVERY_MS: Millis = 10_000;
-const PROBE_TIMEOUT_MS: Millis = 1_000;
 const RETAIN_MS: Millis = 7 * 86_400_000;
 
 pub(super) fn compile(
@@ -81,8 +79,7 @@ fn workload(context: &mut Context<'_>, of: &RawDeploy) -> Option<Workload> {
         }
     }
     let memory_limit_bytes = of.memory_limit.as_ref().and_then(|limit| context.bytes(limit));
-    let ready = probe(context, &of.probes.ready);
-    let live = of.probes.live.as_ref().map(|live| probe(context, live));
+    let probes = probes::compile(context, &of.probes);
     Some(Workload {
         version: version?,
         artifact: artifact?,
@@ -90,7 +87,7 @@ fn workload(context: &mut Context<'_>, of: &RawDeploy) -> Option<Workload> {
         env,
         instances: context.count(of.instances.as_ref(), 1, 64),
         memory_limit_bytes,
-        probes: ProbeSet { ready, live },
+        probes: probes?,
         drain_max_ms: context.millis(of.drain.as_ref(), DRAIN_MS),
     })
 }
@@ -117,19 +114,6 @@ fn artifact(context: &mut Context<'_>, artifact: &Spanned<RawArtifact>) -> Optio
             context.problem(at(artifact), "an artifact is named in one way".to_owned(), mend);
             None
         }
-    }
-}
-
-fn probe(context: &mut Context<'_>, probe: &RawProbe) -> Probe {
-    if !probe.http.value.starts_with('/') {
-        let mend = "write a path that begins with /".to_owned();
-        context.problem(at(&probe.http), format!("{:?} is no path", probe.http.value), mend);
-    }
-    Probe {
-        path: probe.http.value.clone(),
-        every_ms: context.millis(probe.every.as_ref(), PROBE_EVERY_MS).max(10),
-        timeout_ms: context.millis(probe.timeout.as_ref(), PROBE_TIMEOUT_MS).max(1),
-        failures: context.count(probe.failures.as_ref(), 3, 1_000),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 /// A scalar or a reference.
@@ -73,6 +73,42 @@ impl<'de> Visitor<'de> for GivenVisitor {
             "secret" => Ok(Given::Secret(name)),
             _ => Err(A::Error::unknown_field(&kind, &["input", "output", "secret"])),
         }
+    }
+}
+
+/// `true` or an empty mapping, and nothing else: there is nothing to say of a connection.
+#[derive(Clone, Debug)]
+pub(super) enum RawTcp {
+    Tried,
+    Not(String),
+}
+
+impl<'de> Deserialize<'de> for RawTcp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TcpVisitor;
+        impl<'de> Visitor<'de> for TcpVisitor {
+            type Value = RawTcp;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true or {}")
+            }
+            fn visit_bool<E: Error>(self, tried: bool) -> Result<RawTcp, E> {
+                Ok(if tried { RawTcp::Tried } else { RawTcp::Not("false".to_owned()) })
+            }
+            fn visit_u64<E: Error>(self, port: u64) -> Result<RawTcp, E> {
+                Ok(RawTcp::Not(port.to_string()))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<RawTcp, E> {
+                Ok(RawTcp::Not(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawTcp, A::Error> {
+                let mut tried = RawTcp::Tried;
+                while let Some((key, _)) = map.next_entry::<String, IgnoredAny>()? {
+                    tried = RawTcp::Not(format!("{{{key}: ...}}"));
+                }
+                Ok(tried)
+            }
+        }
+        deserializer.deserialize_any(TcpVisitor)
     }
 }
 

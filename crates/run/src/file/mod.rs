@@ -11,6 +11,7 @@ mod judge;
 mod only;
 mod ordered;
 mod plan;
+mod probes;
 mod problem;
 mod raw;
 mod silences;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
-use super::given::{Given, Needs};
+use super::given::{Given, Needs, RawTcp};
 use super::ordered::Ordered;
 use super::silences::RawSilences;
 
@@ -242,21 +242,33 @@ pub(super) struct RawArtifact {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProbes {
-    pub(super) ready: RawProbe,
+    pub(super) ready: Spanned<RawProbe>,
     #[serde(default, deserialize_with = "present")]
-    pub(super) live: Option<RawProbe>,
+    pub(super) live: Option<Spanned<RawProbe>>,
 }
 
+/// Which of the ways to try is given is checked with a message of ours.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProbe {
-    pub(super) http: Text,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) http: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) tcp: Option<Spanned<RawTcp>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) grpc: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) command: Option<Box<Spanned<Vec<String>>>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) every: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) timeout: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) failures: Option<Spanned<u32>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) successes: Option<Spanned<u32>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) grace: Option<Text>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

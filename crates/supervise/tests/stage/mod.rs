@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use machine::{Timestamp, step};
 use supervise::{
-    Acquisition, Answer, Claim, Desired, Effect, Epoch, Event, Found, HttpProbe, InstanceId, Order,
-    ProbeKind, Probes, Process, Reply, Request, Restoration, RevisionId, RevisionSpec, RunId, Supervisor,
-    Table, Weight,
+    Acquisition, Answer, Claim, Desired, Effect, Epoch, Event, Found, InstanceId, Order, Probe, ProbeKind,
+    Probes, Process, Reply, Request, Restoration, RevisionId, RevisionSpec, RunId, Supervisor, Table, Weight,
 };
 
 /// One process of the world.
@@ -29,7 +28,7 @@ pub(crate) struct Stage {
 }
 
 pub(crate) fn spec(version: &str, instances: u32) -> RevisionSpec {
-    let probe = |path: &str| HttpProbe { path: path.into(), every_ms: 1_000, timeout_ms: 100, failures: 1 };
+    let probe = |path: &str| Probe { every_ms: 1_000, timeout_ms: 100, failures: 1, ..Probe::http(path) };
     RevisionSpec {
         version: version.into(),
         artifact: format!("sha256:{}", "a".repeat(64)),
