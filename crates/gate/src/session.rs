@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use health::leak::Leak;
-use health::sequential::{Blame, Engine, Explanation, Reading, engine::Finding};
+use health::sequential::{Blame, Durations, Engine, Explanation, Reading, engine::Finding};
 use health::{Judge, Literal, RuleName, Sample, Verdict as Judged};
 use machine::Timestamp;
 
@@ -145,15 +145,16 @@ impl Session {
                     pod.name
                 ));
             }
+            let warm = self.warm(now, pod);
             if pod.canary {
-                by_canary.extend(self.canary.add(pod));
+                by_canary.extend(self.canary.add(pod, warm));
                 canary.extend(pod.seen());
                 if let Some(bytes) = pod.memory_bytes {
                     let leak = self.leaks.entry(pod.pod).or_insert_with(|| Leak::new(LEAK_SPAN_MS));
                     leak.observe(now, bytes, pod.started_ms);
                 }
             } else {
-                by_stable.extend(self.stable.add(pod));
+                by_stable.extend(self.stable.add(pod, warm));
                 stable.extend(pod.seen());
             }
         }
@@ -175,6 +176,22 @@ impl Session {
             }
             Err(why) => self.refuse(now, Refusal::new("this look", why.into(), why.to_string())),
         }
+    }
+
+    /// Whether its process was old enough at the look before for its durations to count, as the engine has it.
+    fn warm(&self, now: Timestamp, pod: &Pod) -> bool {
+        let since = self.last.unwrap_or(now).as_millis().cast_signed();
+        let age = pod.started_ms.map(|started| since.saturating_sub(started));
+        age.is_none_or(|age| age >= self.setup.plan.grace_ms.cast_signed())
+    }
+
+    /// What the engine knows, with the durations of both arms.
+    pub(crate) fn explained(&self, now: Timestamp) -> Explanation {
+        let mut explanation = Explanation::of(&self.engine, now);
+        let both = self.canary.durations.as_ref().zip(self.stable.durations.as_ref());
+        let miss = self.setup.plan.alpha.value();
+        explanation.durations = both.and_then(|(canary, stable)| Durations::of(canary, stable, miss));
+        explanation
     }
 
     pub(crate) fn name(&self, canary: bool, id: u32) -> String {
@@ -209,6 +226,6 @@ impl Session {
         {
             by = Some(By::Tests(blame));
         }
-        self.ended = by.map(|by| Ended { at: now, by, explanation: Explanation::of(&self.engine, now) });
+        self.ended = by.map(|by| Ended { at: now, by, explanation: self.explained(now) });
     }
 }

@@ -37,7 +37,7 @@ impl Session {
         let now = self.last.unwrap_or_default();
         let explanation = match &self.ended {
             Some(ended) => ended.explanation.clone(),
-            None => Explanation::of(&self.engine, now),
+            None => self.explained(now),
         };
         let said = match &self.ended {
             Some(ended) => self.against(ended),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use health::sequential::{Explained, LogE};
 use machine::Timestamp;
 
-use super::plain;
+use super::{durations, plain};
 use crate::units::{clock, percent, span};
 use crate::{AlertState, ArmReport, Report, Session, Verdict};
 
@@ -45,6 +45,9 @@ pub fn text(report: &Report) -> String {
     }
     arms(&mut out, report);
     metrics(&mut out, report);
+    if let Some(durations) = &report.explanation.durations {
+        durations::lines(&mut out, durations);
+    }
     literal(&mut out, report);
     alerts(&mut out, report);
     refused(&mut out, report);
@@ -233,7 +236,7 @@ pub fn line(session: &Session, report: &Report) -> String {
 }
 
 /// Words that fit, the first line behind `head`, the others below it.
-fn wrapped(out: &mut String, head: &str, words: &str) {
+pub(super) fn wrapped(out: &mut String, head: &str, words: &str) {
     let indent = " ".repeat(head.chars().count().min(12));
     let mut line = head.to_owned();
     let mut empty = true;
