@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod band;
+pub mod betting;
 pub mod blame;
 mod bunching;
 pub mod combine;
@@ -33,6 +34,7 @@ mod urn;
 
 pub use audit::{AuditPlan, Audited};
 pub use band::RatioBand;
+pub use betting::Betting;
 pub use blame::Blame;
 pub use bunching::Bunching;
 pub use dkw::Durations;
