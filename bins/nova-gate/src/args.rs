@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use gate::bounded::overlap;
 use gate::{Arm, Decides, Gate, file, units};
 use health::Finite;
 use health::checks::url;
@@ -98,6 +99,7 @@ impl GateArgs {
         self.places(&mut gate)?;
         self.asked(&mut gate)?;
         self.times(&mut gate)?;
+        bounded(&gate)?;
         let alone = gate.web.is_none() && gate.stable.is_none() && gate.baselines.is_none();
         if alone && gate.setup.decides != Decides::Literal {
             let message = "no stable revision to compare with";
@@ -185,6 +187,19 @@ fn beside(gate: &mut Gate, folder: &Path) {
     gate.alerts.iter_mut().for_each(join);
     gate.baselines.iter_mut().for_each(join);
     gate.scrape_config.iter_mut().for_each(|(file, _)| join(file));
+}
+
+/// Whether the values of the bounded metrics are new at every look: `--every` may have changed the time between two.
+fn bounded(gate: &Gate) -> Result<(), Failure> {
+    for it in gate.setup.bounded.iter().filter(|_| gate.web.is_none()) {
+        if let Some(window) = overlap(&it.from, gate.every_ms) {
+            return Err(Failure::usage(format!(
+                "{}: its window {window} is longer than the time between two looks\n    mend: give --every {window}",
+                it.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn place(arm: &mut Arm, given: &[String], choose: Option<&str>, asked: bool) -> Result<(), Failure> {

@@ -14,6 +14,7 @@
 mod alerts;
 mod audit;
 pub mod baseline;
+pub mod bounded;
 pub mod checks;
 mod count;
 pub mod file;

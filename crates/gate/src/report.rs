@@ -6,6 +6,7 @@ use machine::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::Basis;
+use crate::bounded::Bound;
 use crate::units::percent;
 use crate::{AlertSeen, Refusal};
 
@@ -154,6 +155,9 @@ pub struct Report {
     pub decides: crate::Decides,
     /// The sequential tests, as data.
     pub explanation: Explanation,
+    /// Bounded metrics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounded: Vec<Bound>,
     /// Literal rules that held, whether they decide or not.
     pub literal: Vec<Literally>,
     /// Alerts of rule files, as they stand at the end.

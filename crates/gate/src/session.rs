@@ -10,6 +10,7 @@ use health::sequential::{Blame, Durations, Engine, Explanation, Reading, engine:
 use health::{Judge, Literal, RuleName, Sample, Verdict as Judged};
 use machine::Timestamp;
 
+use crate::bounded::{Bets, Bound};
 use crate::refusal::arm_name;
 use crate::summed::{Endpoints, Summed};
 use crate::units::span;
@@ -36,6 +37,7 @@ pub(crate) enum By {
     Tests(Blame),
     Literal(health::Breach),
     Alert(AlertSeen),
+    Bounded(Bound),
 }
 
 /// A gate while it looks.
@@ -47,6 +49,7 @@ pub struct Session {
     pub(crate) canary: Summed,
     pub(crate) stable: Summed,
     pub(crate) endpoints: Endpoints,
+    pub(crate) bets: Bets,
     pub(crate) names: (BTreeMap<u32, String>, BTreeMap<u32, String>),
     pub(crate) leaks: BTreeMap<u32, Leak>,
     pub(crate) fired: BTreeMap<RuleName, Literally>,
@@ -62,7 +65,7 @@ pub struct Session {
 impl Session {
     /// A gate that has seen nothing.
     pub fn new(setup: Setup) -> Self {
-        let mut engine = Engine::new(setup.plan.clone());
+        let mut engine = Engine::new(setup.engine_plan());
         engine.weighed(SHARE);
         let mut literal = Literal::new(setup.rules);
         literal.weighed(Timestamp::ZERO, if setup.compared { SHARE } else { 100 });
@@ -72,6 +75,7 @@ impl Session {
             canary: Summed::default(),
             stable: Summed::default(),
             endpoints: Endpoints::default(),
+            bets: Bets::new(&setup.bounded, setup.bounded_alpha()),
             names: (BTreeMap::new(), BTreeMap::new()),
             leaks: BTreeMap::new(),
             fired: BTreeMap::new(),
@@ -115,6 +119,9 @@ impl Session {
             self.refuse(now, refusal.clone());
         }
         self.take(now, &look.pods);
+        for refusal in self.bets.take(&look.values) {
+            self.refuse(now, refusal);
+        }
         self.last = Some(self.last.map_or(now, |last| last.max(now)));
         self.alerts.clone_from(&look.alerts);
         self.judge(now);
@@ -217,6 +224,7 @@ impl Session {
         }
         let firing = self.alerts.iter().find(|alert| alert.state == AlertState::Firing);
         by = by.or_else(|| firing.cloned().map(By::Alert));
+        by = by.or_else(|| self.over_bound().map(By::Bounded));
         // One that never answered is no worse than stable: it is not there, and that is no data.
         let absent = self.canary.counts.requests == 0;
         if self.setup.decides.sequential()

@@ -5,6 +5,7 @@ use health::{Finite, Rules};
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::Basis;
+use crate::bounded::{Bounded, PART};
 
 /// Requests of the canary below which it is not called healthy.
 const MIN_REQUESTS: u64 = 200;
@@ -63,6 +64,9 @@ pub struct Setup {
     /// What was found in the baselines, when the gate names some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Basis>,
+    /// Bounded metrics of the canary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounded: Vec<Bounded>,
 }
 
 impl Setup {
@@ -80,7 +84,19 @@ impl Setup {
             compared: true,
             source: String::new(),
             baseline: None,
+            bounded: Vec::new(),
         }
+    }
+
+    /// The part of alpha that is the bounded metrics'.
+    pub(crate) fn bounded_alpha(&self) -> f64 {
+        if self.bounded.is_empty() { 0.0 } else { self.plan.alpha.value() * PART }
+    }
+
+    /// What is asked of the engine: it has the rest of alpha.
+    pub(crate) fn engine_plan(&self) -> Plan {
+        let left = Finite::new(self.plan.alpha.value() - self.bounded_alpha());
+        Plan { alpha: left.unwrap_or(self.plan.alpha), ..self.plan.clone() }
     }
 
     /// Goes by what was found in the baselines: what is known is the record that the canary is compared with.

@@ -6,6 +6,7 @@ use health::sequential::promote::smallest_seen;
 use health::sequential::{Blame, Explained, Explanation, LogE, Metric, Sight, engine::Finding};
 use machine::Timestamp;
 
+use crate::bounded::Bound;
 use crate::render::amount;
 use crate::session::{By, Ended};
 use crate::summed::Summed;
@@ -48,9 +49,10 @@ impl Session {
             Some(Blame::Endpoint(id)) => (None, self.endpoints.names.get(id as usize).cloned()),
             _ => (None, None),
         };
+        let bounded = self.ended.as_ref().is_some_and(|ended| matches!(ended.by, By::Bounded(_)));
         let arm = match (said.verdict, said.blame) {
             (_, Some(Blame::Incident)) => Some("both".to_owned()),
-            (Verdict::Regressed, _) if said.other.is_none() => Some("canary".to_owned()),
+            (Verdict::Regressed, _) if said.other.is_none() || bounded => Some("canary".to_owned()),
             (_, Some(_)) => Some("canary".to_owned()),
             _ => None,
         };
@@ -79,6 +81,7 @@ impl Session {
             baseline: self.setup.baseline.clone(),
             decides: self.setup.decides,
             explanation,
+            bounded: self.bets.all().collect(),
             literal: self.fired.values().cloned().collect(),
             alerts: self.alerts.clone(),
             refused: self.refused.values().cloned().collect(),
@@ -115,6 +118,13 @@ impl Session {
                 said.reasons.push(format!("literal rule {breach}"));
                 said.since = Some(breach.since);
                 said.other = Some(breach.rule.to_string());
+                said
+            }
+            By::Bounded(bound) => {
+                let mut said =
+                    Said::plain(Verdict::Regressed, format!("the canary is over a limit: {}", bound.told()));
+                said.reasons.push(bound_evidence(bound));
+                said.other = Some(format!("bounded {}", bound.asked.name));
                 said
             }
             By::Alert(alert) => {
@@ -210,7 +220,10 @@ impl Session {
                 Verdict::Undecided,
                 format!("no look at {} of the canary gave evidence", blind.join(", ")),
             ),
-            _ => self.enough(explanation),
+            _ => match self.unheard_bound() {
+                Some(bound) => Said::plain(Verdict::Undecided, bound.told()),
+                None => self.enough(explanation),
+            },
         }
     }
 
@@ -275,7 +288,7 @@ impl Session {
     /// The smallest regression that could have been seen.
     fn smallest(&self) -> Option<Smallest> {
         let (canary, stable) = (self.canary.counts, self.stable.counts);
-        let plan = &self.setup.plan;
+        let plan = self.engine.plan();
         let at_most = stable.bad == 0;
         if stable.requests == 0 {
             return self.smallest_by_record();
@@ -322,6 +335,17 @@ impl Session {
 fn rates(metric: &Explained) -> String {
     let [canary, stable] = [metric.counts.canary, metric.counts.stable].map(|counts| percent(counts.rate()));
     format!("{canary} against {stable}")
+}
+
+/// The evidence against a bounded metric in one line.
+fn bound_evidence(bound: &Bound) -> String {
+    let (found, needed) = (amount(bound.evidence), amount(LogE::from_ln(bound.threshold.value())));
+    let alpha = percent(bound.alpha.value());
+    format!(
+        "evidence {found} of {needed} that its mean is above {}; one at the limit gets there with a chance of {alpha} at \
+         most, whenever it is looked at",
+        bound.asked.at_most.value()
+    )
 }
 
 /// The evidence in one line.

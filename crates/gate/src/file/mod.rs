@@ -1,5 +1,6 @@
 //! The gate file: small YAML. Every key has a default but the service and where the two revisions are.
 
+mod bounded;
 mod literal;
 mod problem;
 mod raw;
@@ -201,6 +202,7 @@ impl Reader<'_> {
         gate.look_back_ms = self.millis(raw.look_back.as_ref(), gate.look_back_ms);
         gate.fresh_ms = self.millis(raw.fresh.as_ref(), gate.fresh_ms.max(2 * gate.every_ms));
         gate.deadline_ms = self.millis(raw.deadline.as_ref(), gate.deadline_ms);
+        self.bounded(&mut gate, &raw.bounded);
         gate.baselines = raw.baselines.as_ref().map(|text| text.value.clone());
         gate.alerts = raw.alerts.iter().map(|text| text.value.clone()).collect();
         let job = raw.job.as_ref().map(|text| text.value.clone());

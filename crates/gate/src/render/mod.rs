@@ -1,5 +1,6 @@
 //! A report for a person, a program, a code host, a browser. Each is a function of the report alone.
 
+mod bounded;
 mod durations;
 mod github;
 mod html;

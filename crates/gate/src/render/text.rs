@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use health::sequential::{Explained, LogE};
 use machine::Timestamp;
 
-use super::{durations, plain};
+use super::{bounded, durations, plain};
 use crate::units::{clock, percent, span};
-use crate::{AlertState, ArmReport, Report, Session, Verdict};
+use crate::{AlertState, ArmReport, Report, Verdict};
 
 const WIDTH: usize = 80;
 /// The ratio at which the interval ends where nothing bounds it.
@@ -45,6 +45,7 @@ pub fn text(report: &Report) -> String {
     }
     arms(&mut out, report);
     metrics(&mut out, report);
+    bounded::lines(&mut out, report);
     if let Some(durations) = &report.explanation.durations {
         durations::lines(&mut out, durations);
     }
@@ -220,9 +221,9 @@ fn refused(out: &mut String, report: &Report) {
 }
 
 /// One line of a watch.
-pub fn line(session: &Session, report: &Report) -> String {
+pub fn line(report: &Report) -> String {
     let amount =
-        [report.explanation.evidence, LogE::from_ln(session.setup().plan.ln_threshold())].map(amount);
+        [report.explanation.evidence, LogE::from_ln(report.explanation.threshold.value())].map(amount);
     let [found, needed] = amount;
     format!(
         "{:>8}  {:<9}  canary {:>7} {:>8}  stable {:>7} {:>8}  {found} of {needed}",
@@ -255,7 +256,7 @@ pub(super) fn wrapped(out: &mut String, head: &str, words: &str) {
     let _ = writeln!(out, "{}", line.trim_end());
 }
 
-fn shortened(text: &str, most: usize) -> String {
+pub(super) fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
