@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gate::bounded::overlap;
-use gate::{Arm, Decides, Gate, file, units};
+use gate::{Arm, Decides, Gate, Setup, file, units};
 use health::Finite;
 use health::checks::url;
+use health::planned::PlannedLooks;
 
 use crate::failure::Failure;
 use crate::files;
@@ -37,9 +38,15 @@ pub(crate) struct GateArgs {
     /// The service, for people
     #[arg(long)]
     pub(crate) service: Option<String>,
-    /// Which rules decide: sequential, literal or both [default: sequential]
+    /// Which rules decide: sequential, literal, both, or planned with --requests [default: sequential]
     #[arg(long, value_name = "RULES")]
     pub(crate) decides: Option<String>,
+    /// With --decides planned: the final number of requests of the canary; there is no verdict before it
+    #[arg(long, value_name = "N")]
+    pub(crate) requests: Option<u64>,
+    /// With --decides planned: so many looks, the last one at --requests [default: 5]
+    #[arg(long, value_name = "K", requires = "requests")]
+    pub(crate) looks: Option<u32>,
     /// Allowed chance to call a healthy canary worse, over the whole gate [default: 1%]
     #[arg(long, value_name = "PERCENT")]
     pub(crate) alpha: Option<String>,
@@ -136,8 +143,9 @@ impl GateArgs {
     fn asked(&self, gate: &mut Gate) -> Result<(), Failure> {
         let setup = &mut gate.setup;
         if let Some(text) = &self.decides {
-            setup.decides = given("decides", text, "sequential, literal or both", file::decides)?;
+            setup.decides = given("decides", text, "sequential, literal, both or planned", file::decides)?;
         }
+        self.planned(setup)?;
         if let Some(text) = &self.alpha {
             let read =
                 |text: &str| units::share_of(text).filter(|a| *a > 0.0 && *a <= 0.5).and_then(Finite::new);
@@ -156,6 +164,34 @@ impl GateArgs {
             if let Some(rule) = &mut setup.rules.memory {
                 rule.limit_bytes = Some(bytes);
             }
+        }
+        Ok(())
+    }
+
+    /// The looks that are planned: on the line, or in the gate file.
+    fn planned(&self, setup: &mut Setup) -> Result<(), Failure> {
+        let decides = setup.decides == Decides::Planned;
+        if let Some(requests) = self.requests {
+            if !decides {
+                let message = "--requests is the number of a plan, and no planned looks decide";
+                return Err(Failure::usage(format!("{message}\n    mend: add --decides planned")));
+            }
+            let (written, looks) = (setup.planned, self.looks);
+            let looks = looks.or(written.map(|plan| plan.looks)).unwrap_or(file::LOOKS);
+            let spending = written.map(|plan| plan.spending).unwrap_or_default();
+            let plan = PlannedLooks::new(requests, looks, spending);
+            let mend = file::PLAN_MEND;
+            setup.planned = Some(plan.ok_or_else(|| {
+                Failure::usage(format!("no plan: {looks} looks at {requests} requests\n    mend: {mend}"))
+            })?);
+        }
+        if decides && setup.planned.is_none() {
+            let message = "planned looks need the final number of requests of the canary";
+            return Err(Failure::usage(format!("{message}\n    mend: add --requests N")));
+        }
+        if decides && !setup.compared {
+            let message = "planned looks compare with a stable revision that serves at the same time";
+            return Err(Failure::usage(format!("{message}\n    mend: give --stable")));
         }
         Ok(())
     }

@@ -125,7 +125,9 @@ fn enough(report: &Report) -> bool {
         report.smallest.is_some_and(|smallest| smallest.times.value() <= CONTENT && !smallest.at_most);
     // While a bounded metric leans towards its limit, more values are to be had.
     let quiet = report.bounded.iter().all(|bound| bound.evidence <= LogE::ONE);
-    report.verdict == Verdict::Healthy && quiet && (cleared || content)
+    // A plan is content at its last look and not before.
+    let planned = report.planned.as_ref().map(|planned| planned.next_at.is_none());
+    report.verdict == Verdict::Healthy && quiet && planned.unwrap_or(cleared || content)
 }
 
 fn hear(session: &mut Session, look: Observation, recorder: Option<&mut Recorder>) -> Result<(), Failure> {

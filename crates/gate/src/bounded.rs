@@ -140,12 +140,12 @@ impl Bets {
 impl Session {
     /// The bounded metric that is over its limit, when it may decide.
     pub(crate) fn over_bound(&self) -> Option<Bound> {
-        self.bets.all().find(|bound| self.setup.decides.sequential() && bound.over())
+        self.bets.all().find(|bound| self.setup.decides.bounded() && bound.over())
     }
 
     /// A bounded metric of which nothing was heard: no data is never healthy.
     pub(crate) fn unheard_bound(&self) -> Option<Bound> {
-        self.bets.all().find(|bound| self.setup.decides.sequential() && bound.values == 0)
+        self.bets.all().find(|bound| self.setup.decides.bounded() && bound.values == 0)
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use health::leak::Leak;
+use health::planned::{Analysis, GroupTest};
 use health::sequential::{Blame, Durations, Engine, Explanation, Reading, engine::Finding};
 use health::{Judge, Literal, RuleName, Sample, Verdict as Judged};
 use machine::Timestamp;
@@ -38,6 +39,7 @@ pub(crate) enum By {
     Literal(health::Breach),
     Alert(AlertSeen),
     Bounded(Bound),
+    Planned(Analysis),
 }
 
 /// A gate while it looks.
@@ -50,6 +52,7 @@ pub struct Session {
     pub(crate) stable: Summed,
     pub(crate) endpoints: Endpoints,
     pub(crate) bets: Bets,
+    pub(crate) planned: Option<GroupTest>,
     pub(crate) names: (BTreeMap<u32, String>, BTreeMap<u32, String>),
     pub(crate) leaks: BTreeMap<u32, Leak>,
     pub(crate) fired: BTreeMap<RuleName, Literally>,
@@ -75,6 +78,7 @@ impl Session {
             canary: Summed::default(),
             stable: Summed::default(),
             endpoints: Endpoints::default(),
+            planned: Self::planned_test(&setup),
             bets: Bets::new(&setup.bounded, setup.bounded_alpha()),
             names: (BTreeMap::new(), BTreeMap::new()),
             leaks: BTreeMap::new(),
@@ -127,7 +131,7 @@ impl Session {
         self.judge(now);
     }
 
-    fn refuse(&mut self, now: Timestamp, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, now: Timestamp, refusal: Refusal) {
         let key = (refusal.arm.clone(), refusal.source.clone(), refusal.why);
         if self.refused.len() >= MOST_REFUSED && !self.refused.contains_key(&key) {
             self.untold = self.untold.saturating_add(1);
@@ -224,6 +228,7 @@ impl Session {
         }
         let firing = self.alerts.iter().find(|alert| alert.state == AlertState::Firing);
         by = by.or_else(|| firing.cloned().map(By::Alert));
+        by = by.or_else(|| self.hear_planned(now).map(By::Planned));
         by = by.or_else(|| self.over_bound().map(By::Bounded));
         // One that never answered is no worse than stable: it is not there, and that is no data.
         let absent = self.canary.counts.requests == 0;

@@ -1,5 +1,6 @@
 //! What a gate asks of the evidence: the first line of a record, and all that a session needs.
 
+use health::planned::PlannedLooks;
 use health::sequential::Plan;
 use health::{Finite, Rules};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub enum Decides {
     Literal,
     /// Either.
     Both,
+    /// A few planned looks at numbers of requests that are fixed beforehand.
+    Planned,
 }
 
 impl Decides {
@@ -30,11 +33,17 @@ impl Decides {
             Self::Sequential => "sequential",
             Self::Literal => "literal",
             Self::Both => "both",
+            Self::Planned => "planned",
         }
     }
 
     pub(crate) const fn literal(self) -> bool {
         matches!(self, Self::Literal | Self::Both)
+    }
+
+    /// Whether bounded metrics decide.
+    pub(crate) const fn bounded(self) -> bool {
+        !matches!(self, Self::Literal)
     }
 
     pub(crate) const fn sequential(self) -> bool {
@@ -67,6 +76,9 @@ pub struct Setup {
     /// Bounded metrics of the canary.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounded: Vec<Bounded>,
+    /// The looks that are planned, where they decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PlannedLooks>,
 }
 
 impl Setup {
@@ -85,6 +97,7 @@ impl Setup {
             source: String::new(),
             baseline: None,
             bounded: Vec::new(),
+            planned: None,
         }
     }
 

@@ -82,6 +82,7 @@ impl Session {
             decides: self.setup.decides,
             explanation,
             bounded: self.bets.all().collect(),
+            planned: self.planned_so_far(),
             literal: self.fired.values().cloned().collect(),
             alerts: self.alerts.clone(),
             refused: self.refused.values().cloned().collect(),
@@ -118,6 +119,20 @@ impl Session {
                 said.reasons.push(format!("literal rule {breach}"));
                 said.since = Some(breach.since);
                 said.other = Some(breach.rule.to_string());
+                said
+            }
+            By::Planned(look) => {
+                let [canary, stable] = [look.pair.canary, look.pair.stable];
+                let (of_canary, of_stable) = (percent(canary.rate()), percent(stable.rate()));
+                let mut said = Said::plain(
+                    Verdict::Regressed,
+                    format!(
+                        "the canary is worse; failed: {} of {} against {} of {} ({of_canary} against {of_stable})",
+                        canary.bad, canary.requests, stable.bad, stable.requests
+                    ),
+                );
+                said.reasons.extend(self.planned_so_far().map(|planned| planned.told()));
+                said.metric = Some(Metric::Errors);
                 said
             }
             By::Bounded(bound) => {
@@ -220,10 +235,7 @@ impl Session {
                 Verdict::Undecided,
                 format!("no look at {} of the canary gave evidence", blind.join(", ")),
             ),
-            _ => match self.unheard_bound() {
-                Some(bound) => Said::plain(Verdict::Undecided, bound.told()),
-                None => self.enough(explanation),
-            },
+            _ => self.unfinished().unwrap_or_else(|| self.enough(explanation)),
         }
     }
 
@@ -255,6 +267,22 @@ impl Session {
         silent(true, &self.canary).or_else(|| silent(false, &self.stable).filter(|_| needed))
     }
 
+    /// What was asked for and has not been heard to its end.
+    fn unfinished(&self) -> Option<Said> {
+        if let Some(bound) = self.unheard_bound() {
+            return Some(Said::plain(Verdict::Undecided, bound.told()));
+        }
+        let planned = self.planned_so_far()?;
+        planned.next_at?;
+        let (done, all) = (self.canary.counts.requests, planned.plan.requests);
+        let headline = format!(
+            "{done} of the {all} planned requests of the canary: nothing is promised before the last look"
+        );
+        let mut said = Said::plain(Verdict::Undecided, headline);
+        said.reasons.push(planned.told());
+        Some(said)
+    }
+
     fn enough(&self, explanation: &Explanation) -> Said {
         let (requests, least) = (self.canary.counts.requests, self.setup.plan.min_requests);
         let cleared = matches!(explanation.finding, Finding::Healthy { cleared: true });
@@ -279,7 +307,9 @@ impl Session {
                 ),
             )
         };
-        if self.setup.compared || self.has_record() {
+        if let Some(planned) = self.planned_so_far() {
+            said.reasons.push(planned.told());
+        } else if self.setup.compared || self.has_record() {
             said.reasons.push(evidence(explanation));
         }
         said
@@ -294,7 +324,10 @@ impl Session {
             return self.smallest_by_record();
         }
         let base = if at_most { clopper_pearson(0, stable.requests, 0.05).1 } else { stable.rate() };
-        let times = smallest_seen(base, canary.requests, plan.alpha.value(), plan.beta.value())?;
+        let times = match self.smallest_by_plan(base) {
+            Some(planned) => planned?,
+            None => smallest_seen(base, canary.requests, plan.alpha.value(), plan.beta.value())?,
+        };
         Some(Smallest { times: Finite::new(times)?, base: Finite::new(base)?, at_most, recorded: false })
     }
 
@@ -322,6 +355,11 @@ impl Session {
         {
             lines.push(format!("{more} more failed requests of the canary at once would call it worse"));
         }
+        let due = self
+            .planned_so_far()
+            .and_then(|planned| planned.next_at)
+            .filter(|_| verdict == Verdict::Undecided);
+        lines.extend(due.map(|at| format!("the next planned look, at {at} requests of the canary")));
         let pending = self.alerts.iter().filter(|alert| alert.state == AlertState::Pending);
         lines.extend(
             pending

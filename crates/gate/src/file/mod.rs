@@ -2,6 +2,7 @@
 
 mod bounded;
 mod literal;
+mod planned;
 mod problem;
 mod raw;
 
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_saphyr::Spanned;
 
 use crate::{Decides, Names, Setup, units};
+pub use planned::{LOOKS, MEND as PLAN_MEND};
 pub use problem::{Problem, Problems};
 use raw::{RawArm, RawGate, RawPointers, RawWeb, Text};
 
@@ -276,8 +278,10 @@ impl Reader<'_> {
     fn asked(&mut self, gate: &mut Gate, raw: &RawGate) {
         let setup = &mut gate.setup;
         setup.must_clear = raw.must_clear;
-        setup.decides =
-            self.read(raw.decides.as_ref(), "write sequential, literal or both", decides).unwrap_or_default();
+        setup.decides = self
+            .read(raw.decides.as_ref(), "write sequential, literal, both or planned", decides)
+            .unwrap_or_default();
+        setup.planned = self.planned(setup.decides, raw);
         let alpha =
             |text: &str| units::share_of(text).filter(|a| *a > 0.0 && *a <= 0.5).and_then(Finite::new);
         let alpha =
@@ -315,7 +319,9 @@ impl Reader<'_> {
 
 /// Which rules decide, as it is written.
 pub fn decides(text: &str) -> Option<Decides> {
-    [Decides::Sequential, Decides::Literal, Decides::Both].into_iter().find(|it| it.as_str() == text)
+    [Decides::Sequential, Decides::Literal, Decides::Both, Decides::Planned]
+        .into_iter()
+        .find(|it| it.as_str() == text)
 }
 
 fn web(raw: &RawWeb) -> Web {

@@ -14,6 +14,7 @@ pub(super) struct RawGate {
     pub(super) stable: Option<Spanned<RawArm>>,
     pub(super) web: Option<RawWeb>,
     pub(super) decides: Option<Text>,
+    pub(super) planned: Option<Spanned<RawPlanned>>,
     pub(super) alpha: Option<Text>,
     pub(super) limit: Option<Text>,
     pub(super) min_requests: Option<u64>,
@@ -64,6 +65,14 @@ pub(super) struct RawPointers {
     pub(super) requests: String,
     pub(super) server_errors: String,
     pub(super) failures: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPlanned {
+    pub(super) requests: u64,
+    pub(super) looks: Option<u32>,
+    pub(super) spending: Option<Text>,
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ mod bounded;
 mod durations;
 mod github;
 mod html;
+mod planned;
 mod sarif;
 mod text;
 

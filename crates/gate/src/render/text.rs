@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use health::sequential::{Explained, LogE};
 use machine::Timestamp;
 
-use super::{bounded, durations, plain};
+use super::{bounded, durations, plain, planned};
 use crate::units::{clock, percent, span};
 use crate::{AlertState, ArmReport, Report, Verdict};
 
@@ -45,6 +45,7 @@ pub fn text(report: &Report) -> String {
     }
     arms(&mut out, report);
     metrics(&mut out, report);
+    planned::lines(&mut out, report);
     bounded::lines(&mut out, report);
     if let Some(durations) = &report.explanation.durations {
         durations::lines(&mut out, durations);
@@ -79,6 +80,9 @@ pub(crate) fn smallest(report: &Report) -> String {
                 format_args!("{of}{}", percent(base)),
                 percent((base * times).min(1.0))
             )
+        }
+        None if report.planned.as_ref().is_some_and(|planned| planned.next_at.is_some()) => {
+            "nothing is promised before the last planned look".to_owned()
         }
         None => "no rise of the errors could have been seen: too few requests".to_owned(),
     }
