@@ -78,10 +78,9 @@ impl Session {
         Some(Planned { plan: *test.plan(), alpha: test.alpha(), taken: test.taken().to_vec(), next_at })
     }
 
-    /// The smallest multiple of stable's rate that the last planned look finds; the outer `None` when nothing is planned.
-    pub(crate) fn smallest_by_plan(&self, base: f64) -> Option<Option<f64>> {
-        let test = self.planned.as_ref()?;
-        let last = test.taken().last().filter(|_| test.finished());
-        Some(last.and_then(|last| smallest_planned(base, last, self.setup.plan.beta.value())))
+    /// The smallest multiple of stable's rate that the last planned look finds; `None` before it.
+    pub(crate) fn smallest_by_plan(&self, base: f64) -> Option<f64> {
+        let test = self.planned.as_ref().filter(|test| test.finished())?;
+        smallest_planned(base, test.taken().last()?, self.setup.plan.beta.value())
     }
 }

@@ -324,9 +324,10 @@ impl Session {
             return self.smallest_by_record();
         }
         let base = if at_most { clopper_pearson(0, stable.requests, 0.05).1 } else { stable.rate() };
-        let times = match self.smallest_by_plan(base) {
-            Some(planned) => planned?,
-            None => smallest_seen(base, canary.requests, plan.alpha.value(), plan.beta.value())?,
+        let times = if self.planned.is_some() {
+            self.smallest_by_plan(base)?
+        } else {
+            smallest_seen(base, canary.requests, plan.alpha.value(), plan.beta.value())?
         };
         Some(Smallest { times: Finite::new(times)?, base: Finite::new(base)?, at_most, recorded: false })
     }

@@ -132,11 +132,15 @@ proptest! {
     ) {
         let capital = |last: f64| {
             let mut test = Betting::new(LIMIT, MISS).unwrap();
-            values.iter().chain([&last]).for_each(|value| test.observe(*value).unwrap());
+            for value in values.iter().chain([&last]) {
+                test.observe(*value).unwrap();
+            }
             test.evidence()
         };
         let mut before = Betting::new(LIMIT, MISS).unwrap();
-        values.iter().for_each(|value| before.observe(*value).unwrap());
+        for value in &values {
+            before.observe(*value).unwrap();
+        }
         prop_assert!((capital(LIMIT).ln() - before.evidence().ln()).abs() < 1e-12);
         prop_assert!(capital(0.5) > before.evidence() && capital(0.1) < before.evidence());
         prop_assert!(capital(1.0) > capital(0.5));
