@@ -163,3 +163,23 @@ fn a_plan_that_is_none_is_refused() {
         assert_eq!(PlannedLooks::new(requests, looks, Spending::Pocock), None);
     }
 }
+
+#[test]
+fn the_statistic_is_pooled_and_few_failures_need_their_exact_probability() {
+    let of = |canary: (u64, u64), stable: (u64, u64), boundary| {
+        let arm = |(requests, bad)| Counts { requests, bad };
+        Analysis::of(&Pair { canary: arm(canary), stable: arm(stable) }, boundary)
+    };
+    // By hand: 0.01 / sqrt(0.025 * 0.975 * 2 / 1000), and the binomial tail from 30 of 50.
+    let look = of((1_000, 30), (1_000, 20), 1.2);
+    assert!((look.z.value() - 1.432_23).abs() < 1e-4, "{look:?}");
+    assert!((look.exact.value() - 0.101_32).abs() < 1e-4 && look.worse, "{look:?}");
+    let look = of((1_000, 30), (4_000, 20), 1.2);
+    assert!((look.z.value() - 7.106_69).abs() < 1e-4, "{look:?}");
+    // Three failures of a twentieth of the traffic are 7.7 deviations, and happen once in 9 261 times.
+    let few = of((200, 3), (4_000, 0), 4.877);
+    assert!(few.z.value() > 7.0 && (few.exact.value() * 9_261.0 - 1.0).abs() < 1e-6 && !few.worse, "{few:?}");
+    for none in [of((0, 0), (10, 1), 1.0), of((10, 0), (10, 0), 1.0), of((10, 10), (10, 10), 1.0)] {
+        assert!(none.z.value().abs() < 1e-12 && !none.worse, "{none:?}");
+    }
+}
