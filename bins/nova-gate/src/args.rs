@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use gate::{Arm, Decides, Gate, file, units};
+use gate::bounded::overlap;
+use gate::{Arm, Decides, Gate, Setup, file, units};
 use health::Finite;
 use health::checks::url;
+use health::planned::PlannedLooks;
 
 use crate::failure::Failure;
 use crate::files;
@@ -36,9 +38,15 @@ pub(crate) struct GateArgs {
     /// The service, for people
     #[arg(long)]
     pub(crate) service: Option<String>,
-    /// Which rules decide: sequential, literal or both [default: sequential]
+    /// Which rules decide: sequential, literal, both, or planned with --requests [default: sequential]
     #[arg(long, value_name = "RULES")]
     pub(crate) decides: Option<String>,
+    /// With --decides planned: the final number of requests of the canary; there is no verdict before it
+    #[arg(long, value_name = "N")]
+    pub(crate) requests: Option<u64>,
+    /// With --decides planned: so many looks, the last one at --requests [default: 5]
+    #[arg(long, value_name = "K", requires = "requests")]
+    pub(crate) looks: Option<u32>,
     /// Allowed chance to call a healthy canary worse, over the whole gate [default: 1%]
     #[arg(long, value_name = "PERCENT")]
     pub(crate) alpha: Option<String>,
@@ -98,6 +106,7 @@ impl GateArgs {
         self.places(&mut gate)?;
         self.asked(&mut gate)?;
         self.times(&mut gate)?;
+        bounded(&gate)?;
         let alone = gate.web.is_none() && gate.stable.is_none() && gate.baselines.is_none();
         if alone && gate.setup.decides != Decides::Literal {
             let message = "no stable revision to compare with";
@@ -134,8 +143,9 @@ impl GateArgs {
     fn asked(&self, gate: &mut Gate) -> Result<(), Failure> {
         let setup = &mut gate.setup;
         if let Some(text) = &self.decides {
-            setup.decides = given("decides", text, "sequential, literal or both", file::decides)?;
+            setup.decides = given("decides", text, "sequential, literal, both or planned", file::decides)?;
         }
+        self.planned(setup)?;
         if let Some(text) = &self.alpha {
             let read =
                 |text: &str| units::share_of(text).filter(|a| *a > 0.0 && *a <= 0.5).and_then(Finite::new);
@@ -154,6 +164,34 @@ impl GateArgs {
             if let Some(rule) = &mut setup.rules.memory {
                 rule.limit_bytes = Some(bytes);
             }
+        }
+        Ok(())
+    }
+
+    /// The looks that are planned: on the line, or in the gate file.
+    fn planned(&self, setup: &mut Setup) -> Result<(), Failure> {
+        let decides = setup.decides == Decides::Planned;
+        if let Some(requests) = self.requests {
+            if !decides {
+                let message = "--requests is the number of a plan, and no planned looks decide";
+                return Err(Failure::usage(format!("{message}\n    mend: add --decides planned")));
+            }
+            let (written, looks) = (setup.planned, self.looks);
+            let looks = looks.or(written.map(|plan| plan.looks)).unwrap_or(file::LOOKS);
+            let spending = written.map(|plan| plan.spending).unwrap_or_default();
+            let plan = PlannedLooks::new(requests, looks, spending);
+            let mend = file::PLAN_MEND;
+            setup.planned = Some(plan.ok_or_else(|| {
+                Failure::usage(format!("no plan: {looks} looks at {requests} requests\n    mend: {mend}"))
+            })?);
+        }
+        if decides && setup.planned.is_none() {
+            let message = "planned looks need the final number of requests of the canary";
+            return Err(Failure::usage(format!("{message}\n    mend: add --requests N")));
+        }
+        if decides && !setup.compared {
+            let message = "planned looks compare with a stable revision that serves at the same time";
+            return Err(Failure::usage(format!("{message}\n    mend: give --stable")));
         }
         Ok(())
     }
@@ -185,6 +223,19 @@ fn beside(gate: &mut Gate, folder: &Path) {
     gate.alerts.iter_mut().for_each(join);
     gate.baselines.iter_mut().for_each(join);
     gate.scrape_config.iter_mut().for_each(|(file, _)| join(file));
+}
+
+/// Whether the values of the bounded metrics are new at every look: `--every` may have changed the time between two.
+fn bounded(gate: &Gate) -> Result<(), Failure> {
+    for it in gate.setup.bounded.iter().filter(|_| gate.web.is_none()) {
+        if let Some(window) = overlap(&it.from, gate.every_ms) {
+            return Err(Failure::usage(format!(
+                "{}: its window {window} is longer than the time between two looks\n    mend: give --every {window}",
+                it.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn place(arm: &mut Arm, given: &[String], choose: Option<&str>, asked: bool) -> Result<(), Failure> {

@@ -23,6 +23,15 @@ pub(crate) fn junit(report: &Report) -> Result<String, Failure> {
             &metric.brief(),
         ));
     }
+    for bound in &report.bounded {
+        let over = bound.over() && report.verdict == Verdict::Regressed;
+        suite.add_test_case(case(
+            &format!("bounded metric {}", bound.asked.name),
+            !over,
+            "regressed",
+            &bound.told(),
+        ));
+    }
     for rule in report.literal.iter().filter(|rule| rule.acts) {
         suite.add_test_case(case(
             &format!("literal rule {}", rule.breach.rule),

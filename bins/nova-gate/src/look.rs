@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gate::history::Minutes;
 use gate::{Gate, Line, Observation, Report, Session, Verdict, render};
+use health::sequential::LogE;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -82,7 +83,7 @@ async fn looked(
         hear(&mut session, observation, recorder.as_deref_mut())?;
         let report = session.report();
         if looking.lines {
-            eprintln!("{}", render::line(&session, &report));
+            eprintln!("{}", render::line(&report));
         }
         let content = looking.how == Use::Check && source.live() && enough(&report);
         if session.ended() || content {
@@ -122,7 +123,11 @@ fn enough(report: &Report) -> bool {
         matches!(report.explanation.finding, health::sequential::engine::Finding::Healthy { cleared: true });
     let content =
         report.smallest.is_some_and(|smallest| smallest.times.value() <= CONTENT && !smallest.at_most);
-    report.verdict == Verdict::Healthy && (cleared || content)
+    // While a bounded metric leans towards its limit, more values are to be had.
+    let quiet = report.bounded.iter().all(|bound| bound.evidence <= LogE::ONE);
+    // A plan is content at its last look and not before.
+    let planned = report.planned.as_ref().map(|planned| planned.next_at.is_none());
+    report.verdict == Verdict::Healthy && quiet && planned.unwrap_or(cleared || content)
 }
 
 fn hear(session: &mut Session, look: Observation, recorder: Option<&mut Recorder>) -> Result<(), Failure> {

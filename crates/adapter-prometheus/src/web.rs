@@ -48,9 +48,12 @@ impl WebMetrics {
     }
 }
 
-impl Metrics for WebMetrics {
-    async fn scrape(&self) -> Result<Scrape, PortError> {
-        let asked = Instant::now();
+impl WebMetrics {
+    /// The document as it is now.
+    ///
+    /// # Errors
+    /// Nobody answered in time, or what was answered is no document.
+    pub async fn document(&self) -> Result<Value, PortError> {
         let asking = ask(&self.source, &self.path, "application/json", BYTES_MAX);
         let got = tokio::time::timeout(self.deadline, asking).await.map_err(|_| {
             PortError::Unreachable(format!("web: no whole answer in {} ms", self.deadline.as_millis()))
@@ -58,10 +61,23 @@ impl Metrics for WebMetrics {
         if got.status != StatusCode::OK {
             return Err(PortError::Malformed(format!("web: answered {}", got.status)));
         }
-        let document: Value = serde_json::from_slice(&got.body)
-            .map_err(|error| PortError::Malformed(format!("web: not JSON: {error}")))?;
-        let arms =
-            self.arms.iter().map(|pointers| arm(&document, pointers)).collect::<Result<Vec<_>, _>>()?;
+        serde_json::from_slice(&got.body)
+            .map_err(|error| PortError::Malformed(format!("web: not JSON: {error}")))
+    }
+
+    /// The counts of every revision in a document.
+    ///
+    /// # Errors
+    /// What is not where a pointer says, or is no count.
+    pub fn arms(&self, document: &Value) -> Result<Vec<Arm>, PortError> {
+        self.arms.iter().map(|pointers| arm(document, pointers)).collect()
+    }
+}
+
+impl Metrics for WebMetrics {
+    async fn scrape(&self) -> Result<Scrape, PortError> {
+        let asked = Instant::now();
+        let arms = self.arms(&self.document().await?)?;
         let age_ms = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Scrape { age_ms, arms })
     }

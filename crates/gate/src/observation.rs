@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use health::Latency;
 use health::sequential::{Counters, Counts, Seen};
+use health::{Finite, Latency};
 use serde::{Deserialize, Serialize};
 
 use crate::{AlertSeen, Counted, Refusal, Setup};
@@ -110,6 +110,9 @@ pub struct Observation {
     pub at_ms: u64,
     /// All instances.
     pub pods: Vec<Pod>,
+    /// Of the bounded metrics by name, in their own units; what gave none is not there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, Finite>,
     /// What was read and is no evidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refusal>,

@@ -43,7 +43,7 @@ impl Session {
 
     /// The smallest rise over what the baseline allows that could have been seen.
     pub(crate) fn smallest_by_record(&self) -> Option<Smallest> {
-        let (base, plan) = (self.engine.record()?.at_rest(), &self.setup.plan);
+        let (base, plan) = (self.engine.record()?.at_rest(), self.engine.plan());
         let times = smallest_seen(base, self.canary.counts.requests, plan.alpha.value(), plan.beta.value())?;
         Some(Smallest {
             times: Finite::new(times)?,

@@ -48,6 +48,10 @@ pub enum Why {
     TooEarly,
     /// A counter fell without a restart.
     Fell,
+    /// Outside of what a bounded metric can be.
+    OutOfRange,
+    /// After the last planned look.
+    PastThePlan,
     /// More bad requests than requests.
     MoreBadThanRequests,
     /// Not later than the one before it.
@@ -85,6 +89,8 @@ impl Why {
             Self::OtherProcess => "other_process",
             Self::TooEarly => "too_early",
             Self::Fell => "fell",
+            Self::OutOfRange => "out_of_range",
+            Self::PastThePlan => "past_the_plan",
             Self::MoreBadThanRequests => "more_bad_than_requests",
             Self::OutOfOrder => "out_of_order",
             Self::OtherBounds => "other_bounds",

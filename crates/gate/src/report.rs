@@ -6,8 +6,9 @@ use machine::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::Basis;
+use crate::bounded::Bound;
 use crate::units::percent;
-use crate::{AlertSeen, Refusal};
+use crate::{AlertSeen, Planned, Refusal};
 
 /// What a gate says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +155,12 @@ pub struct Report {
     pub decides: crate::Decides,
     /// The sequential tests, as data.
     pub explanation: Explanation,
+    /// Bounded metrics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounded: Vec<Bound>,
+    /// The planned looks, where they decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Planned>,
     /// Literal rules that held, whether they decide or not.
     pub literal: Vec<Literally>,
     /// Alerts of rule files, as they stand at the end.

@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use health::leak::Leak;
-use health::sequential::{Blame, Engine, Explanation, Reading, engine::Finding};
+use health::planned::{Analysis, GroupTest};
+use health::sequential::{Blame, Durations, Engine, Explanation, Reading, engine::Finding};
 use health::{Judge, Literal, RuleName, Sample, Verdict as Judged};
 use machine::Timestamp;
 
+use crate::bounded::{Bets, Bound};
 use crate::refusal::arm_name;
 use crate::summed::{Endpoints, Summed};
 use crate::units::span;
@@ -36,6 +38,8 @@ pub(crate) enum By {
     Tests(Blame),
     Literal(health::Breach),
     Alert(AlertSeen),
+    Bounded(Bound),
+    Planned(Analysis),
 }
 
 /// A gate while it looks.
@@ -47,6 +51,8 @@ pub struct Session {
     pub(crate) canary: Summed,
     pub(crate) stable: Summed,
     pub(crate) endpoints: Endpoints,
+    pub(crate) bets: Bets,
+    pub(crate) planned: Option<GroupTest>,
     pub(crate) names: (BTreeMap<u32, String>, BTreeMap<u32, String>),
     pub(crate) leaks: BTreeMap<u32, Leak>,
     pub(crate) fired: BTreeMap<RuleName, Literally>,
@@ -62,7 +68,7 @@ pub struct Session {
 impl Session {
     /// A gate that has seen nothing.
     pub fn new(setup: Setup) -> Self {
-        let mut engine = Engine::new(setup.plan.clone());
+        let mut engine = Engine::new(setup.engine_plan());
         engine.weighed(SHARE);
         let mut literal = Literal::new(setup.rules);
         literal.weighed(Timestamp::ZERO, if setup.compared { SHARE } else { 100 });
@@ -72,6 +78,8 @@ impl Session {
             canary: Summed::default(),
             stable: Summed::default(),
             endpoints: Endpoints::default(),
+            planned: Self::planned_test(&setup),
+            bets: Bets::new(&setup.bounded, setup.bounded_alpha()),
             names: (BTreeMap::new(), BTreeMap::new()),
             leaks: BTreeMap::new(),
             fired: BTreeMap::new(),
@@ -115,12 +123,15 @@ impl Session {
             self.refuse(now, refusal.clone());
         }
         self.take(now, &look.pods);
+        for refusal in self.bets.take(&look.values) {
+            self.refuse(now, refusal);
+        }
         self.last = Some(self.last.map_or(now, |last| last.max(now)));
         self.alerts.clone_from(&look.alerts);
         self.judge(now);
     }
 
-    fn refuse(&mut self, now: Timestamp, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, now: Timestamp, refusal: Refusal) {
         let key = (refusal.arm.clone(), refusal.source.clone(), refusal.why);
         if self.refused.len() >= MOST_REFUSED && !self.refused.contains_key(&key) {
             self.untold = self.untold.saturating_add(1);
@@ -145,15 +156,16 @@ impl Session {
                     pod.name
                 ));
             }
+            let warm = self.warm(now, pod);
             if pod.canary {
-                by_canary.extend(self.canary.add(pod));
+                by_canary.extend(self.canary.add(pod, warm));
                 canary.extend(pod.seen());
                 if let Some(bytes) = pod.memory_bytes {
                     let leak = self.leaks.entry(pod.pod).or_insert_with(|| Leak::new(LEAK_SPAN_MS));
                     leak.observe(now, bytes, pod.started_ms);
                 }
             } else {
-                by_stable.extend(self.stable.add(pod));
+                by_stable.extend(self.stable.add(pod, warm));
                 stable.extend(pod.seen());
             }
         }
@@ -175,6 +187,22 @@ impl Session {
             }
             Err(why) => self.refuse(now, Refusal::new("this look", why.into(), why.to_string())),
         }
+    }
+
+    /// Whether its process was old enough at the look before for its durations to count, as the engine has it.
+    fn warm(&self, now: Timestamp, pod: &Pod) -> bool {
+        let since = self.last.unwrap_or(now).as_millis().cast_signed();
+        let age = pod.started_ms.map(|started| since.saturating_sub(started));
+        age.is_none_or(|age| age >= self.setup.plan.grace_ms.cast_signed())
+    }
+
+    /// What the engine knows, with the durations of both arms.
+    pub(crate) fn explained(&self, now: Timestamp) -> Explanation {
+        let mut explanation = Explanation::of(&self.engine, now);
+        let both = self.canary.durations.as_ref().zip(self.stable.durations.as_ref());
+        let miss = self.setup.plan.alpha.value();
+        explanation.durations = both.and_then(|(canary, stable)| Durations::of(canary, stable, miss));
+        explanation
     }
 
     pub(crate) fn name(&self, canary: bool, id: u32) -> String {
@@ -200,6 +228,8 @@ impl Session {
         }
         let firing = self.alerts.iter().find(|alert| alert.state == AlertState::Firing);
         by = by.or_else(|| firing.cloned().map(By::Alert));
+        by = by.or_else(|| self.hear_planned(now).map(By::Planned));
+        by = by.or_else(|| self.over_bound().map(By::Bounded));
         // One that never answered is no worse than stable: it is not there, and that is no data.
         let absent = self.canary.counts.requests == 0;
         if self.setup.decides.sequential()
@@ -209,6 +239,6 @@ impl Session {
         {
             by = Some(By::Tests(blame));
         }
-        self.ended = by.map(|by| Ended { at: now, by, explanation: Explanation::of(&self.engine, now) });
+        self.ended = by.map(|by| Ended { at: now, by, explanation: self.explained(now) });
     }
 }

@@ -1,10 +1,12 @@
 //! What a gate asks of the evidence: the first line of a record, and all that a session needs.
 
+use health::planned::PlannedLooks;
 use health::sequential::Plan;
 use health::{Finite, Rules};
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::Basis;
+use crate::bounded::{Bounded, PART};
 
 /// Requests of the canary below which it is not called healthy.
 const MIN_REQUESTS: u64 = 200;
@@ -20,6 +22,8 @@ pub enum Decides {
     Literal,
     /// Either.
     Both,
+    /// A few planned looks at numbers of requests that are fixed beforehand.
+    Planned,
 }
 
 impl Decides {
@@ -29,11 +33,17 @@ impl Decides {
             Self::Sequential => "sequential",
             Self::Literal => "literal",
             Self::Both => "both",
+            Self::Planned => "planned",
         }
     }
 
     pub(crate) const fn literal(self) -> bool {
         matches!(self, Self::Literal | Self::Both)
+    }
+
+    /// Whether bounded metrics decide.
+    pub(crate) const fn bounded(self) -> bool {
+        !matches!(self, Self::Literal)
     }
 
     pub(crate) const fn sequential(self) -> bool {
@@ -63,6 +73,12 @@ pub struct Setup {
     /// What was found in the baselines, when the gate names some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Basis>,
+    /// Bounded metrics of the canary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounded: Vec<Bounded>,
+    /// The looks that are planned, where they decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PlannedLooks>,
 }
 
 impl Setup {
@@ -80,7 +96,20 @@ impl Setup {
             compared: true,
             source: String::new(),
             baseline: None,
+            bounded: Vec::new(),
+            planned: None,
         }
+    }
+
+    /// The part of alpha that is the bounded metrics'.
+    pub(crate) fn bounded_alpha(&self) -> f64 {
+        if self.bounded.is_empty() { 0.0 } else { self.plan.alpha.value() * PART }
+    }
+
+    /// What is asked of the engine: it has the rest of alpha.
+    pub(crate) fn engine_plan(&self) -> Plan {
+        let left = Finite::new(self.plan.alpha.value() - self.bounded_alpha());
+        Plan { alpha: left.unwrap_or(self.plan.alpha), ..self.plan.clone() }
     }
 
     /// Goes by what was found in the baselines: what is known is the record that the canary is compared with.

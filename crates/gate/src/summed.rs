@@ -18,6 +18,8 @@ pub(crate) struct Summed {
     last: BTreeMap<u32, Last>,
     pub(crate) counts: Counts,
     latency: BTreeMap<u64, u64>,
+    /// Durations at the bounds that all instances have, without the first of a process; `None` before there are any.
+    pub(crate) durations: Option<Latency>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -30,8 +32,8 @@ struct Last {
 }
 
 impl Summed {
-    /// Takes one instance; returns what it added by endpoint.
-    pub(crate) fn add(&mut self, pod: &Pod) -> Vec<(String, Counts)> {
+    /// Takes one instance; returns what it added by endpoint. `warm`: its process was not new at the look before.
+    pub(crate) fn add(&mut self, pod: &Pod, warm: bool) -> Vec<(String, Counts)> {
         if self.last.len() >= MOST && !self.last.contains_key(&pod.pod) {
             return Vec::new();
         }
@@ -55,6 +57,13 @@ impl Summed {
             for (le, count) in latency.buckets() {
                 *self.latency.entry(*le).or_default() += count - below;
                 below = *count;
+            }
+            if warm && latency.total() > 0 {
+                // Bounds that not all have are left out: what is counted at the others stays exact.
+                self.durations = match &self.durations {
+                    None => Some(latency),
+                    Some(sum) => sum.plus(&latency),
+                };
             }
             for (name, now) in &pod.endpoints {
                 let before = last.endpoints.get(name).copied().unwrap_or_default();
@@ -161,14 +170,30 @@ mod tests {
     #[test]
     fn sums_never_fall_and_a_restart_or_a_lost_scrape_adds_nothing() {
         let mut arm = Summed::default();
-        arm.add(&pod(100, 1, 0));
+        arm.add(&pod(100, 1, 0), true);
         assert_eq!(arm.counts, Counts::default(), "where it began is not known");
-        arm.add(&pod(150, 3, 0));
-        arm.add(&Pod::lost(true, 0, "a"));
+        arm.add(&pod(150, 3, 0), true);
+        arm.add(&Pod::lost(true, 0, "a"), true);
         assert_eq!(arm.arm().instances[0].failed_checks, 1);
-        arm.add(&pod(10, 9, 7));
-        arm.add(&pod(30, 9, 7));
+        arm.add(&pod(10, 9, 7), true);
+        arm.add(&pod(30, 9, 7), true);
         assert_eq!((arm.counts, arm.arm().instances[0].failed_checks), (Counts { requests: 70, bad: 2 }, 0));
         assert!(arm.was_counted(0) && !arm.was_counted(1));
+    }
+    #[test]
+    fn durations_are_summed_at_the_bounds_that_all_instances_have_and_not_while_a_process_is_new() {
+        let timed = |id: u32, buckets: &[(u64, u64)]| Pod {
+            pod: id,
+            requests: buckets.last().map_or(0, |(_, count)| *count),
+            latency: Latency::new(buckets.to_vec()).unwrap(),
+            ..Pod::default()
+        };
+        let mut arm = Summed::default();
+        for n in [1, 2] {
+            arm.add(&timed(0, &[(10, n), (20, 5 * n), (u64::MAX, 9 * n)]), true);
+            arm.add(&timed(1, &[(20, 2 * n), (40, 3 * n), (u64::MAX, 4 * n)]), true);
+            arm.add(&timed(2, &[(20, 0), (u64::MAX, 100 * n)]), false);
+        }
+        assert_eq!(arm.durations.unwrap().buckets(), [(20, 7), (u64::MAX, 13)]);
     }
 }

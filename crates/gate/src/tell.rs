@@ -6,6 +6,7 @@ use health::sequential::promote::smallest_seen;
 use health::sequential::{Blame, Explained, Explanation, LogE, Metric, Sight, engine::Finding};
 use machine::Timestamp;
 
+use crate::bounded::Bound;
 use crate::render::amount;
 use crate::session::{By, Ended};
 use crate::summed::Summed;
@@ -37,7 +38,7 @@ impl Session {
         let now = self.last.unwrap_or_default();
         let explanation = match &self.ended {
             Some(ended) => ended.explanation.clone(),
-            None => Explanation::of(&self.engine, now),
+            None => self.explained(now),
         };
         let said = match &self.ended {
             Some(ended) => self.against(ended),
@@ -48,9 +49,10 @@ impl Session {
             Some(Blame::Endpoint(id)) => (None, self.endpoints.names.get(id as usize).cloned()),
             _ => (None, None),
         };
+        let bounded = self.ended.as_ref().is_some_and(|ended| matches!(ended.by, By::Bounded(_)));
         let arm = match (said.verdict, said.blame) {
             (_, Some(Blame::Incident)) => Some("both".to_owned()),
-            (Verdict::Regressed, _) if said.other.is_none() => Some("canary".to_owned()),
+            (Verdict::Regressed, _) if said.other.is_none() || bounded => Some("canary".to_owned()),
             (_, Some(_)) => Some("canary".to_owned()),
             _ => None,
         };
@@ -79,6 +81,8 @@ impl Session {
             baseline: self.setup.baseline.clone(),
             decides: self.setup.decides,
             explanation,
+            bounded: self.bets.all().collect(),
+            planned: self.planned_so_far(),
             literal: self.fired.values().cloned().collect(),
             alerts: self.alerts.clone(),
             refused: self.refused.values().cloned().collect(),
@@ -115,6 +119,27 @@ impl Session {
                 said.reasons.push(format!("literal rule {breach}"));
                 said.since = Some(breach.since);
                 said.other = Some(breach.rule.to_string());
+                said
+            }
+            By::Planned(look) => {
+                let [canary, stable] = [look.pair.canary, look.pair.stable];
+                let (of_canary, of_stable) = (percent(canary.rate()), percent(stable.rate()));
+                let mut said = Said::plain(
+                    Verdict::Regressed,
+                    format!(
+                        "the canary is worse; failed: {} of {} against {} of {} ({of_canary} against {of_stable})",
+                        canary.bad, canary.requests, stable.bad, stable.requests
+                    ),
+                );
+                said.reasons.extend(self.planned_so_far().map(|planned| planned.told()));
+                said.metric = Some(Metric::Errors);
+                said
+            }
+            By::Bounded(bound) => {
+                let mut said =
+                    Said::plain(Verdict::Regressed, format!("the canary is over a limit: {}", bound.told()));
+                said.reasons.push(bound_evidence(bound));
+                said.other = Some(format!("bounded {}", bound.asked.name));
                 said
             }
             By::Alert(alert) => {
@@ -210,7 +235,7 @@ impl Session {
                 Verdict::Undecided,
                 format!("no look at {} of the canary gave evidence", blind.join(", ")),
             ),
-            _ => self.enough(explanation),
+            _ => self.unfinished().unwrap_or_else(|| self.enough(explanation)),
         }
     }
 
@@ -242,6 +267,22 @@ impl Session {
         silent(true, &self.canary).or_else(|| silent(false, &self.stable).filter(|_| needed))
     }
 
+    /// What was asked for and has not been heard to its end.
+    fn unfinished(&self) -> Option<Said> {
+        if let Some(bound) = self.unheard_bound() {
+            return Some(Said::plain(Verdict::Undecided, bound.told()));
+        }
+        let planned = self.planned_so_far()?;
+        planned.next_at?;
+        let (done, all) = (self.canary.counts.requests, planned.plan.requests);
+        let headline = format!(
+            "{done} of the {all} planned requests of the canary: nothing is promised before the last look"
+        );
+        let mut said = Said::plain(Verdict::Undecided, headline);
+        said.reasons.push(planned.told());
+        Some(said)
+    }
+
     fn enough(&self, explanation: &Explanation) -> Said {
         let (requests, least) = (self.canary.counts.requests, self.setup.plan.min_requests);
         let cleared = matches!(explanation.finding, Finding::Healthy { cleared: true });
@@ -266,7 +307,9 @@ impl Session {
                 ),
             )
         };
-        if self.setup.compared || self.has_record() {
+        if let Some(planned) = self.planned_so_far() {
+            said.reasons.push(planned.told());
+        } else if self.setup.compared || self.has_record() {
             said.reasons.push(evidence(explanation));
         }
         said
@@ -275,13 +318,17 @@ impl Session {
     /// The smallest regression that could have been seen.
     fn smallest(&self) -> Option<Smallest> {
         let (canary, stable) = (self.canary.counts, self.stable.counts);
-        let plan = &self.setup.plan;
+        let plan = self.engine.plan();
         let at_most = stable.bad == 0;
         if stable.requests == 0 {
             return self.smallest_by_record();
         }
         let base = if at_most { clopper_pearson(0, stable.requests, 0.05).1 } else { stable.rate() };
-        let times = smallest_seen(base, canary.requests, plan.alpha.value(), plan.beta.value())?;
+        let times = if self.planned.is_some() {
+            self.smallest_by_plan(base)?
+        } else {
+            smallest_seen(base, canary.requests, plan.alpha.value(), plan.beta.value())?
+        };
         Some(Smallest { times: Finite::new(times)?, base: Finite::new(base)?, at_most, recorded: false })
     }
 
@@ -309,6 +356,11 @@ impl Session {
         {
             lines.push(format!("{more} more failed requests of the canary at once would call it worse"));
         }
+        let due = self
+            .planned_so_far()
+            .and_then(|planned| planned.next_at)
+            .filter(|_| verdict == Verdict::Undecided);
+        lines.extend(due.map(|at| format!("the next planned look, at {at} requests of the canary")));
         let pending = self.alerts.iter().filter(|alert| alert.state == AlertState::Pending);
         lines.extend(
             pending
@@ -322,6 +374,17 @@ impl Session {
 fn rates(metric: &Explained) -> String {
     let [canary, stable] = [metric.counts.canary, metric.counts.stable].map(|counts| percent(counts.rate()));
     format!("{canary} against {stable}")
+}
+
+/// The evidence against a bounded metric in one line.
+fn bound_evidence(bound: &Bound) -> String {
+    let (found, needed) = (amount(bound.evidence), amount(LogE::from_ln(bound.threshold.value())));
+    let alpha = percent(bound.alpha.value());
+    format!(
+        "evidence {found} of {needed} that its mean is above {}; one at the limit gets there with a chance of {alpha} at \
+         most, whenever it is looked at",
+        bound.asked.at_most.value()
+    )
 }
 
 /// The evidence in one line.

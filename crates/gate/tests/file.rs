@@ -23,6 +23,9 @@ metrics: {requests: api_requests_total, errors: [api_errors_total], status: outc
 literal: {error_rate: {over: 2%, window: 1m}}
 alerts: [rules.yml]
 scrape_config: prometheus.yml
+bounded:
+  - {name: misses, query: 'avg(miss_ratio)', at_most: 0.3}
+  - {name: queue, query: 'max(rate(queue[30s]))', at_most: 60, scale: 200}
 job: api
 limits: {bytes: 1MiB, series: 500}
 ";
@@ -45,6 +48,11 @@ fn every_key_is_meant() {
     let rules = gate.setup.rules;
     assert_eq!(rules.error_rate.map(|rule| (rule.over_ppm, rule.window_ms)), Some((20_000, 60_000)));
     assert_eq!(rules.server_errors, None, "only those that are written");
+    let bounded = &gate.setup.bounded;
+    assert_eq!(
+        (bounded.len(), bounded[0].name.as_str(), bounded[1].scale.value().to_bits()),
+        (2, "misses", 200_f64.to_bits())
+    );
     assert_eq!((gate.limits.bytes, gate.limits.series), (1 << 20, 500));
 }
 
@@ -60,9 +68,23 @@ fn the_likeliest_mistakes_have_a_place_and_a_mend() {
         (with("{where: 'revision=\"v2\"', revision", "{revision"), 3, "nothing chooses", "where"),
         (with("prometheus: http://127.0.0.1:9090\n", ""), 2, "nowhere to look", "from"),
         (with("2026-11-29T21:00:00Z", "yesterday"), 3, "yesterday", "2026"),
-        (with("service: api\n", ""), 20, "service", "add it"),
-        (format!("{WHOLE}service: b\n"), 22, "duplicate", "keep one"),
+        (with("service: api\n", ""), 23, "service", "add it"),
+        (format!("{WHOLE}service: b\n"), 25, "duplicate", "keep one"),
         (with("decides: both", "\tdecides: both"), 5, "tab", "tabs"),
+        (with("decides: both", "decides: planned"), 6, "without a plan", "planned: {requests: N}"),
+        (with("decides: both", "planned: {requests: 5000}"), 6, "sequential rules decide", "decides: planned"),
+        (with("decides: both", "decides: planned\nplanned: {requests: 5}"), 7, "5 looks at 5 requests", "100 requests"),
+        (with("decides: both", "decides: planned\nplanned: {requests: 5000, spending: all}"), 7, "all", "obrien_fleming"),
+        (with("at_most: 0.3", "at_most: 1.0"), 21, "1 is not between 0 and the maximum, 1", "scale"),
+        (with("at_most: 60, scale: 200", "at_most: 60"), 22, "not between", "scale"),
+        (with("scale: 200", "scale: -1"), 22, "no maximum", "above 0"),
+        (with("name: queue", "name: misses"), 22, "taken", "of its own"),
+        (with("query: 'avg(miss_ratio)'", "pointer: /misses"), 21, "another source", "query"),
+        (with("query: 'avg(miss_ratio)', ", ""), 21, "nowhere to read misses", "query"),
+        (with("rate(queue[30s])", "rate(queue[5m])"), 22, "5m is longer than the 30 s", "every: 5m"),
+        (with("at_most: 0.3", "most: 0.3"), 21, "most", "names that are listed"),
+        ("service: a\nweb: {url: 'http://h/', canary: {requests: /a, server_errors: /b}}\nbounded:\n  - {name: q, pointer: a, at_most: 0.3}\n".to_owned(), 4, "no pointer", "pointer: /"),
+        ("service: a\nbounded:\n  - {name: q, pointer: /a, at_most: 0.3}\ncanary: {from: [x]}\nstable: {from: [y]}\n".to_owned(), 3, "comes from a Prometheus or", "web:"),
         ("service: a\ncanary: &x {from: [*x]}\n".to_owned(), 2, "", ""),
         ("service: a\n".to_owned(), 1, "no canary", "from"),
         ("service: a\ncanary: {from: [x]}\n".to_owned(), 1, "no stable", "decides: literal"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gate::{
     Answer, Decides, Line, Observation, Pod, Refusal, Report, Session, Setup, Verdict, Why, read_record,
 };
+use health::Latency;
 use health::sequential::Counts;
 
 /// Requests and failed ones that an instance adds with every look.
@@ -169,6 +170,43 @@ fn every_renderer_says_the_verdict_and_lets_no_markup_through() {
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "gate/errors");
     assert_eq!(sarif["runs"][0]["results"][1]["ruleId"], "evidence/malformed");
     assert!(gate::render::summary(&report).contains("\\<script\\>"));
+}
+
+/// Durations of `n` looks: requests at or below 50, 100 and 200 ms, and all of them.
+fn timed(n: u64, each: [u64; 4]) -> Latency {
+    let bounds = [50_000, 100_000, 200_000, u64::MAX];
+    Latency::new(bounds.into_iter().zip(each.map(|count| n * count)).collect()).expect("rising")
+}
+
+#[test]
+fn a_slower_canary_is_told_with_proven_bounds_in_every_form() {
+    let report = |canary: [u64; 4]| {
+        let looks = (0..40).map(|n| {
+            let mut look = look(n, &[(500, 0)], &[(500, 0)]);
+            look.pods[0].latency = timed(n, canary);
+            look.pods[1].latency = timed(n, [400, 495, 499, 500]);
+            look
+        });
+        gated(Setup::new("api", 40), looks)
+    };
+    let same = report([400, 495, 499, 500]);
+    let durations = same.explanation.durations.as_ref().expect("both have a histogram");
+    assert_eq!((same.code, durations.slower, durations.apart), (0, None, None));
+    assert_eq!(durations.canary.counted.total(), 39 * 500, "from the first look on");
+    assert!(gate::render::text(&same).contains("p50") && durations.told().starts_with("no bound"));
+    let slow = report([100, 200, 490, 500]);
+    assert_eq!((slow.code, slow.metric.as_deref()), (10, Some("latency")), "{}", slow.headline);
+    let durations = slow.explanation.durations.as_ref().expect("both have a histogram");
+    assert!(durations.apart.is_some(), "{durations:?}");
+    let told = durations.told();
+    for page in [gate::render::text(&slow), gate::render::html(&slow), gate::render::summary(&slow)] {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words(&page).contains(&words(&told)), "{told}: {page}");
+    }
+    let picture = health::sequential::svg(&slow.explanation);
+    assert_eq!(picture.matches("<polygon").count(), 4, "rates and durations of both arms");
+    assert!(picture.contains("took no longer") && !picture.contains("NaN"), "{picture}");
+    assert!(gate::render::text(&slow).lines().all(|line| line.chars().count() <= 80));
 }
 
 #[test]

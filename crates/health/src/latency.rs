@@ -51,6 +51,22 @@ impl Latency {
         deltas.collect::<Option<Vec<_>>>().map(Self)
     }
 
+    /// The same counts at the bounds that `other` has as well. `None` when not even the last one is common: then not
+    /// all requests are counted at any bound of both.
+    pub fn at_bounds_of(&self, other: &Self) -> Option<Self> {
+        let common = |le: u64| other.0.binary_search_by_key(&le, |(le, _)| *le).is_ok();
+        let kept: Vec<(u64, u64)> = self.0.iter().copied().filter(|(le, _)| common(*le)).collect();
+        let whole = kept.last().map(|(le, _)| *le) == self.0.last().map(|(le, _)| *le);
+        whole.then_some(Self(kept))
+    }
+
+    /// Both together, at the bounds that both have; counts at a bound are exact, so nothing is guessed between them.
+    pub fn plus(&self, other: &Self) -> Option<Self> {
+        let (one, two) = (self.at_bounds_of(other)?, other.at_bounds_of(self)?);
+        let sums = one.0.iter().zip(&two.0).map(|((le, a), (_, b))| (*le, a.saturating_add(*b)));
+        Some(Self(sums.collect()))
+    }
+
     /// The quantile of `percent` (1 to 100); `None` without requests.
     pub fn quantile(&self, percent: u64) -> Option<Quantile> {
         let total = u128::from(self.total());

@@ -12,6 +12,7 @@ mod latency;
 pub mod leak;
 mod literal;
 mod panel;
+pub mod planned;
 pub mod price;
 mod rules;
 mod sample;

@@ -4,6 +4,7 @@ mod direct;
 mod files;
 mod native;
 mod server;
+mod values;
 mod web;
 
 use std::path::Path;
@@ -67,7 +68,7 @@ impl Source {
     pub(crate) async fn open(gate: &Gate, how: Use) -> Result<Self, Failure> {
         let clock = Clock::new();
         if let Some(web) = &gate.web {
-            return Ok(Self::Web(Web::new(web, clock)?));
+            return Ok(Self::Web(Web::new(web, gate.setup.bounded.clone(), clock)?));
         }
         if let Some(server) = &gate.prometheus {
             return Ok(Self::Server(Box::new(Server::open(gate, server, how, clock).await?)));

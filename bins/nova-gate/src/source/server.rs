@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use adapter_prometheus::Source;
 use adapter_prometheus::answer::{AnswerError, Series};
 use adapter_prometheus::query::{QueryClient, QueryError};
+use gate::bounded::Bounded;
 use gate::{
     AlertSeen, Answer, Arm, Gate, Names, Observation, Pod, Refusal, Row, ServerRule, Why, count, held,
     server_rules,
 };
 use promql::Labels;
 
-use super::{Clock, Use, named_text, native, wall_ms};
+use super::{Clock, Use, named_text, native, values, wall_ms};
 use crate::failure::Failure;
 use crate::proof::Proof;
 use health::checks::url;
@@ -31,6 +32,7 @@ pub(crate) struct Server {
     names: Names,
     proof: Proof,
     rules: Vec<ServerRule>,
+    bounded: Vec<Bounded>,
     step_ms: i64,
     fresh_ms: i64,
     /// The last look of a check; `None` for a watch.
@@ -79,6 +81,7 @@ impl Server {
             names: gate.names.clone(),
             proof: Proof::new(gate, (Vec::new(), Vec::new())),
             rules,
+            bounded: gate.setup.bounded.clone(),
             step_ms,
             fresh_ms: signed(gate.fresh_ms),
             until_ms: (how == Use::Check).then_some(now),
@@ -120,6 +123,7 @@ impl Server {
             }
             Err(refusal) => look.refused.push(refusal),
         }
+        values::of_queries(&self.bounded, &self.client, at, &mut look).await;
         if last {
             let (alerts, failed) = self.alerts(at).await;
             look.alerts = alerts;
@@ -233,7 +237,7 @@ fn at_time(series: &[Series], at: i64) -> Vec<Row> {
     series.iter().filter_map(last).collect()
 }
 
-fn why(error: &QueryError) -> Why {
+pub(super) fn why(error: &QueryError) -> Why {
     match error {
         QueryError::TimedOut { .. } | QueryError::Unreachable(_) | QueryError::Busy { .. } => {
             Why::Unreachable

@@ -2,13 +2,13 @@
 
 use adapter_prometheus::Source;
 use adapter_prometheus::web::{Pointers, WebMetrics};
+use gate::bounded::Bounded;
 use gate::{Counted, Observation, Pod};
 use health::sequential::Counts;
-use ports::Metrics;
 use supervise::RevisionId;
 
-use super::Clock;
 use super::direct::refusal;
+use super::{Clock, values};
 use crate::failure::Failure;
 use health::checks::url;
 
@@ -21,10 +21,11 @@ pub(crate) struct Web {
     pub(crate) url: String,
     pub(crate) clock: Clock,
     compared: bool,
+    bounded: Vec<Bounded>,
 }
 
 impl Web {
-    pub(super) fn new(web: &gate::file::Web, clock: Clock) -> Result<Self, Failure> {
+    pub(super) fn new(web: &gate::file::Web, bounded: Vec<Bounded>, clock: Clock) -> Result<Self, Failure> {
         let url = url::read(&web.url, "/").map_err(Failure::usage)?;
         let pointers = |name: &str, it: &gate::file::Pointers| Pointers {
             revision: RevisionId::new(name),
@@ -36,15 +37,18 @@ impl Web {
         arms.extend(web.stable.as_ref().map(|stable| pointers(STABLE, stable)));
         let compared = web.stable.is_some();
         let metrics = WebMetrics::new(Source::Tcp(url.address), url.path, arms);
-        Ok(Self { metrics, url: web.url.clone(), clock, compared })
+        Ok(Self { metrics, url: web.url.clone(), clock, compared, bounded })
     }
 
     pub(super) async fn look(&self) -> Observation {
-        let answer = self.metrics.scrape().await;
+        let document = self.metrics.document().await;
         let mut look = Observation { at_ms: self.clock.at_ms(), ..Observation::default() };
-        match answer {
-            Ok(scrape) => {
-                for arm in scrape.arms {
+        if let Ok(document) = &document {
+            values::of_document(&self.bounded, document, &mut look);
+        }
+        match document.and_then(|document| self.metrics.arms(&document)) {
+            Ok(arms) => {
+                for arm in arms {
                     let bad = arm.server_errors.saturating_add(arm.failures);
                     let counted = Counted { counts: Counts::new(arm.requests, bad), ..Counted::default() };
                     let canary = arm.revision.as_str() == CANARY;

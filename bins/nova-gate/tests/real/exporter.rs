@@ -19,6 +19,8 @@ pub(crate) enum Answer {
     Text(String),
     /// The first text whose word is asked for.
     Asked(Vec<(&'static str, String)>),
+    /// The text of this scrape, by its number.
+    Numbered(fn(u64) -> String),
     /// Another status.
     Status(u16),
     /// The connection is closed without an answer.
@@ -84,6 +86,7 @@ impl Exporter {
                 let answer = answers.into_iter().find(|(word, _)| asked.contains(word));
                 answer.map_or((404, String::new()), |(_, text)| (200, text))
             }
+            Answer::Numbered(text) => (200, text(n)),
             Answer::Status(status) => (status, String::new()),
             Answer::Nothing => return,
         };

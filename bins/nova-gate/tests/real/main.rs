@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod baseline;
+mod bounded;
 mod checks;
 mod exporter;
 mod lint;

@@ -8,10 +8,10 @@ use crate::exporter::{Answer, Exporter};
 use crate::{code, gate, stderr};
 
 /// Buckets by lower and upper bound, and how many of each hundred requests are in them.
-type Buckets = &'static [(&'static str, &'static str, u64)];
+pub(crate) type Buckets = &'static [(&'static str, &'static str, u64)];
 
 /// Schema 3, as Prometheus 2.42 writes it.
-const FAST: Buckets =
+pub(crate) const FAST: Buckets =
     &[("0.0681567332915786", "0.07432544468767006", 60), ("0.0810524721656881", "0.08838834764831843", 40)];
 /// Schema 0, a third of them above 125 ms.
 const SLOW: Buckets = &[("0.0625", "0.125", 67), ("0.125", "0.25", 33)];
@@ -19,7 +19,7 @@ const SLOW: Buckets = &[("0.0625", "0.125", 67), ("0.125", "0.25", 33)];
 const COARSE: Buckets = &[("0.0625", "0.125", 100)];
 
 /// What the server answers of a revision: 30 scrapes, one a second until now.
-fn answer(revision: &str, buckets: Buckets, broken: &str) -> String {
+pub(crate) fn answer(revision: &str, buckets: Buckets, broken: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let (mut counts, mut histograms) = (Vec::new(), Vec::new());
     for n in 1..=30 {

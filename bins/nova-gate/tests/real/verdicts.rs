@@ -55,6 +55,18 @@ fn an_incident_is_not_blamed_and_one_bad_instance_is_named() {
 }
 
 #[test]
+fn planned_looks_end_at_their_number_of_requests() {
+    let plan = ["--decides", "planned", "--requests", "5000", "--looks", "2"];
+    let (code, value) = checked(&[&good()], &[&good()], &plan);
+    assert_eq!((code, &value["verdict"]), (0, &"healthy".into()), "{}", value["headline"]);
+    assert_eq!(value["planned"]["taken"][1]["pair"]["canary"]["requests"], 5_000);
+    let (code, value) = checked(&[&Exporter::new(Answer::Counts(500, 25))], &[&good()], &plan);
+    assert_eq!((code, &value["metric"]), (10, &"errors".into()), "{}", value["headline"]);
+    let (code, value) = checked(&[&good()], &[&good()], &[&plan[..], &["--deadline", "200ms"]].concat());
+    assert_eq!(code, 12, "{}", value["headline"]);
+}
+
+#[test]
 fn silence_and_too_little_end_in_12() {
     let (code, value) = checked(&[&Exporter::new(Answer::Nothing)], &[&good()], &["--deadline", "500ms"]);
     assert_eq!((code, &value["verdict"]), (12, &"no_data".into()));

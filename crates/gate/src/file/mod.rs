@@ -1,6 +1,8 @@
 //! The gate file: small YAML. Every key has a default but the service and where the two revisions are.
 
+mod bounded;
 mod literal;
+mod planned;
 mod problem;
 mod raw;
 
@@ -12,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_saphyr::Spanned;
 
 use crate::{Decides, Names, Setup, units};
+pub use planned::{LOOKS, MEND as PLAN_MEND};
 pub use problem::{Problem, Problems};
 use raw::{RawArm, RawGate, RawPointers, RawWeb, Text};
 
@@ -201,6 +204,7 @@ impl Reader<'_> {
         gate.look_back_ms = self.millis(raw.look_back.as_ref(), gate.look_back_ms);
         gate.fresh_ms = self.millis(raw.fresh.as_ref(), gate.fresh_ms.max(2 * gate.every_ms));
         gate.deadline_ms = self.millis(raw.deadline.as_ref(), gate.deadline_ms);
+        self.bounded(&mut gate, &raw.bounded);
         gate.baselines = raw.baselines.as_ref().map(|text| text.value.clone());
         gate.alerts = raw.alerts.iter().map(|text| text.value.clone()).collect();
         let job = raw.job.as_ref().map(|text| text.value.clone());
@@ -274,8 +278,10 @@ impl Reader<'_> {
     fn asked(&mut self, gate: &mut Gate, raw: &RawGate) {
         let setup = &mut gate.setup;
         setup.must_clear = raw.must_clear;
-        setup.decides =
-            self.read(raw.decides.as_ref(), "write sequential, literal or both", decides).unwrap_or_default();
+        setup.decides = self
+            .read(raw.decides.as_ref(), "write sequential, literal, both or planned", decides)
+            .unwrap_or_default();
+        setup.planned = self.planned(setup.decides, raw);
         let alpha =
             |text: &str| units::share_of(text).filter(|a| *a > 0.0 && *a <= 0.5).and_then(Finite::new);
         let alpha =
@@ -313,7 +319,9 @@ impl Reader<'_> {
 
 /// Which rules decide, as it is written.
 pub fn decides(text: &str) -> Option<Decides> {
-    [Decides::Sequential, Decides::Literal, Decides::Both].into_iter().find(|it| it.as_str() == text)
+    [Decides::Sequential, Decides::Literal, Decides::Both, Decides::Planned]
+        .into_iter()
+        .find(|it| it.as_str() == text)
 }
 
 fn web(raw: &RawWeb) -> Web {

@@ -14,6 +14,7 @@ pub(super) struct RawGate {
     pub(super) stable: Option<Spanned<RawArm>>,
     pub(super) web: Option<RawWeb>,
     pub(super) decides: Option<Text>,
+    pub(super) planned: Option<Spanned<RawPlanned>>,
     pub(super) alpha: Option<Text>,
     pub(super) limit: Option<Text>,
     pub(super) min_requests: Option<u64>,
@@ -27,6 +28,8 @@ pub(super) struct RawGate {
     pub(super) memory_limit: Option<Text>,
     #[serde(default)]
     pub(super) metrics: RawMetrics,
+    #[serde(default)]
+    pub(super) bounded: Vec<RawBounded>,
     pub(super) baselines: Option<Text>,
     pub(super) literal: Option<RawLiteral>,
     #[serde(default)]
@@ -62,6 +65,24 @@ pub(super) struct RawPointers {
     pub(super) requests: String,
     pub(super) server_errors: String,
     pub(super) failures: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPlanned {
+    pub(super) requests: u64,
+    pub(super) looks: Option<u32>,
+    pub(super) spending: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBounded {
+    pub(super) name: Text,
+    pub(super) query: Option<Text>,
+    pub(super) pointer: Option<Text>,
+    pub(super) at_most: Spanned<f64>,
+    pub(super) scale: Option<Spanned<f64>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -65,6 +65,13 @@ pub fn summary(report: &Report) -> String {
         let _ = writeln!(out, "| {} | {amount} | {p:.4} | {ratio} |", name(metric));
     }
     let _ = writeln!(out, "\n{}.\n", cell(&smallest(report)));
+    for bound in &report.bounded {
+        let _ =
+            writeln!(out, "- bounded metric: {} (evidence {})", cell(&bound.told()), amount(bound.evidence));
+    }
+    if let Some(durations) = &report.explanation.durations {
+        let _ = writeln!(out, "- durations: {}", cell(&durations.told()));
+    }
     if let Some(basis) = &report.baseline {
         let _ = writeln!(out, "- baseline of {}", cell(&basis.told()));
     }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use health::sequential::svg;
 
-use super::escaped;
 use super::text::{amount, name, smallest, times};
+use super::{bounded, durations, escaped, planned};
 use crate::units::{clock, span};
 use crate::{AlertState, Report, Verdict};
 
@@ -36,6 +36,11 @@ pub fn html(report: &Report) -> String {
     arms(&mut out, report);
     let _ = writeln!(out, "<h2>Evidence</h2>\n{}", svg(&report.explanation));
     metrics(&mut out, report);
+    planned::page(&mut out, report);
+    bounded::page(&mut out, report);
+    if let Some(durations) = &report.explanation.durations {
+        durations::page(&mut out, durations);
+    }
     rules(&mut out, report);
     refused(&mut out, report);
     let _ = writeln!(

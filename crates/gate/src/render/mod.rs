@@ -1,7 +1,10 @@
 //! A report for a person, a program, a code host, a browser. Each is a function of the report alone.
 
+mod bounded;
+mod durations;
 mod github;
 mod html;
+mod planned;
 mod sarif;
 mod text;
 

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use health::sequential::{Explained, LogE};
 use machine::Timestamp;
 
-use super::plain;
+use super::{bounded, durations, plain, planned};
 use crate::units::{clock, percent, span};
-use crate::{AlertState, ArmReport, Report, Session, Verdict};
+use crate::{AlertState, ArmReport, Report, Verdict};
 
 const WIDTH: usize = 80;
 /// The ratio at which the interval ends where nothing bounds it.
@@ -45,6 +45,11 @@ pub fn text(report: &Report) -> String {
     }
     arms(&mut out, report);
     metrics(&mut out, report);
+    planned::lines(&mut out, report);
+    bounded::lines(&mut out, report);
+    if let Some(durations) = &report.explanation.durations {
+        durations::lines(&mut out, durations);
+    }
     literal(&mut out, report);
     alerts(&mut out, report);
     refused(&mut out, report);
@@ -75,6 +80,9 @@ pub(crate) fn smallest(report: &Report) -> String {
                 format_args!("{of}{}", percent(base)),
                 percent((base * times).min(1.0))
             )
+        }
+        None if report.planned.as_ref().is_some_and(|planned| planned.next_at.is_some()) => {
+            "nothing is promised before the last planned look".to_owned()
         }
         None => "no rise of the errors could have been seen: too few requests".to_owned(),
     }
@@ -217,9 +225,9 @@ fn refused(out: &mut String, report: &Report) {
 }
 
 /// One line of a watch.
-pub fn line(session: &Session, report: &Report) -> String {
+pub fn line(report: &Report) -> String {
     let amount =
-        [report.explanation.evidence, LogE::from_ln(session.setup().plan.ln_threshold())].map(amount);
+        [report.explanation.evidence, LogE::from_ln(report.explanation.threshold.value())].map(amount);
     let [found, needed] = amount;
     format!(
         "{:>8}  {:<9}  canary {:>7} {:>8}  stable {:>7} {:>8}  {found} of {needed}",
@@ -233,7 +241,7 @@ pub fn line(session: &Session, report: &Report) -> String {
 }
 
 /// Words that fit, the first line behind `head`, the others below it.
-fn wrapped(out: &mut String, head: &str, words: &str) {
+pub(super) fn wrapped(out: &mut String, head: &str, words: &str) {
     let indent = " ".repeat(head.chars().count().min(12));
     let mut line = head.to_owned();
     let mut empty = true;
@@ -252,7 +260,7 @@ fn wrapped(out: &mut String, head: &str, words: &str) {
     let _ = writeln!(out, "{}", line.trim_end());
 }
 
-fn shortened(text: &str, most: usize) -> String {
+pub(super) fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }

@@ -8,7 +8,7 @@ use super::engine::{Engine, Finding};
 use super::mixture::finite;
 use super::promote::smallest_seen;
 use super::trail::Point;
-use super::{LogE, Metric, Pair};
+use super::{Durations, LogE, Metric, Pair};
 use crate::Finite;
 
 /// One metric of the explanation.
@@ -55,6 +55,9 @@ pub struct Explanation {
     pub short_of: Option<u64>,
     /// The way here, for the picture.
     pub trail: Vec<Point>,
+    /// The durations of both arms, where whoever asks has counted them. They decide nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub durations: Option<Durations>,
 }
 
 impl Explanation {
@@ -80,6 +83,7 @@ impl Explanation {
             smallest_seen: seen.map(finite),
             short_of: engine.errors().short_of(plan.ln_threshold()),
             trail: engine.trail().points().to_vec(),
+            durations: None,
         }
     }
 
@@ -106,6 +110,7 @@ impl Explanation {
             }
             None => "this step could not have seen any rise of the errors".to_owned(),
         });
+        lines.extend(self.durations.as_ref().map(Durations::told));
         if !matches!(self.finding, Finding::Regressed(_))
             && let Some(more) = self.short_of
         {

@@ -6,9 +6,11 @@
 
 pub mod audit;
 mod band;
+pub mod betting;
 pub mod blame;
 mod bunching;
 pub mod combine;
+pub mod dkw;
 mod edges;
 pub mod engine;
 pub mod explain;
@@ -26,14 +28,17 @@ pub mod reading;
 mod slo;
 pub mod split;
 pub mod svg;
+mod svg_durations;
 pub mod table;
 pub mod trail;
 mod urn;
 
 pub use audit::{AuditPlan, Audited};
 pub use band::RatioBand;
+pub use betting::Betting;
 pub use blame::Blame;
 pub use bunching::Bunching;
+pub use dkw::Durations;
 pub use edges::{EdgeTest, Edges};
 pub use engine::{Engine, Finding};
 pub use explain::{Explained, Explanation};

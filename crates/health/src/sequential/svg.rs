@@ -1,15 +1,16 @@
-//! A verdict as a picture: both arms with their bands, and the evidence against the threshold.
+//! A verdict as a picture: both arms with their bands, the evidence against the threshold, and the durations.
 
 use std::fmt::Write as _;
 
 use super::explain::Explanation;
 use super::numerics::clopper_pearson;
+use super::svg_durations::panel;
 use super::{Counts, LogE};
 
-const WIDTH: f64 = 720.0;
-const LEFT: f64 = 56.0;
-const RIGHT: f64 = 12.0;
-const PANEL: f64 = 160.0;
+pub(super) const WIDTH: f64 = 720.0;
+pub(super) const LEFT: f64 = 56.0;
+pub(super) const RIGHT: f64 = 12.0;
+pub(super) const PANEL: f64 = 160.0;
 const GAP: f64 = 34.0;
 const TOP: f64 = 30.0;
 /// How often a band misses, at either end.
@@ -18,13 +19,14 @@ const MISS: f64 = 0.05;
 /// An arm: its name, its colour, its part of a pair.
 type Drawn = (&'static str, &'static str, fn(&super::Pair) -> Counts);
 
-const CANARY: &str = "#c2410c";
-const STABLE: &str = "#1d4ed8";
+pub(super) const CANARY: &str = "#c2410c";
+pub(super) const STABLE: &str = "#1d4ed8";
 
 /// The picture, as a document of its own. Needs no script, no font and nothing from outside.
 pub fn svg(explanation: &Explanation) -> String {
     let mut out = String::new();
-    let height = TOP + 2.0 * PANEL + 2.0 * GAP;
+    let panels = if explanation.durations.is_some() { 3.0 } else { 2.0 };
+    let height = TOP + panels * (PANEL + GAP);
     let title = explanation.lines().into_iter().next().unwrap_or_default();
     let _ = write!(
         out,
@@ -35,6 +37,9 @@ pub fn svg(explanation: &Explanation) -> String {
     );
     rates(&mut out, explanation);
     evidence(&mut out, explanation);
+    if let Some(durations) = &explanation.durations {
+        panel(&mut out, durations, TOP + 16.0 + 2.0 * (PANEL + GAP));
+    }
     out.push_str("</svg>\n");
     out
 }
@@ -143,7 +148,7 @@ fn evidence(out: &mut String, explanation: &Explanation) {
     );
 }
 
-fn path(points: impl Iterator<Item = (f64, f64)>) -> String {
+pub(super) fn path(points: impl Iterator<Item = (f64, f64)>) -> String {
     points.map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ")
 }
 
@@ -151,6 +156,6 @@ fn short(value: f64) -> String {
     if value >= 10.0 { format!("{value:.0}") } else { format!("{value:.2}") }
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
