@@ -78,6 +78,13 @@ impl Row {
         [ours <= peer, ours.min(of(self.intolerant())) <= peer]
     }
 
+    /// Whether one of ours or of the peers finds it in half of the rollouts at equal false alarms.
+    pub fn found(&self, null: usize) -> bool {
+        let others = self.rules.iter().enumerate().filter(|(number, _)| *number != 1);
+        let mut all = others.filter_map(|(_, rule)| rule.equal.get(null));
+        all.any(|found| found.detected() >= 0.5)
+    }
+
     /// Canary requests against the oracle's at equal false alarms: at equal false alarms, and at the guaranteed
     /// threshold.
     pub fn ratios(&self) -> (f64, f64) {
@@ -260,20 +267,21 @@ fn peer(row: &Row, null: usize) -> String {
     format!(" {:>6.1} {:>6.1}{sign:<1}{:<18}", harm(ours, null), harm(best, null), best.name)
 }
 
-/// In how many cells ours does no more harm than the best peer, by null.
+/// In how many cells ours does no more harm than the best peer, by null: of all, and of those that somebody finds. In the
+/// others every rule lets nearly every fault through, and which of them is luckier is chance.
 pub fn ahead(rows: &[Row]) -> Vec<String> {
-    let count = |null: usize, setting: usize| {
-        rows.iter().filter(|row| row.ahead(null).get(setting).is_some_and(|ahead| *ahead)).count()
-    };
-    let line = |(null, name): (usize, &&str)| {
-        format!(
-            "  {:<28} {:>4} of {} by default, {:>4} with tolerance 1.25 or 1",
-            if null == 0 { format!("on the null {name}") } else { format!("... and {name}") },
-            count(null, 0),
-            rows.len(),
-            count(null, 1)
-        )
-    };
     let head = "harm at equal false alarms: ahead of the best of nine peer settings".to_owned();
+    let line = |(null, name): (usize, &&str)| {
+        let found: Vec<&Row> = rows.iter().filter(|row| row.found(null)).collect();
+        let all: Vec<&Row> = rows.iter().collect();
+        let name = if null == 0 { format!("on the null {name}") } else { format!("... and {name}") };
+        let [of_all, of_found] = [all, found].map(|rows| {
+            let count = |setting: usize| {
+                rows.iter().filter(|row| row.ahead(null).get(setting).is_some_and(|ahead| *ahead)).count()
+            };
+            format!("{:>3} of {:>3}, without tolerance {:>3}", count(0), rows.len(), count(1))
+        });
+        format!("  {name:<24} {of_all}; of those found in half of the rollouts {of_found}")
+    };
     std::iter::once(head).chain(NULLS.iter().enumerate().map(line)).collect()
 }
