@@ -7,7 +7,6 @@ use health::sequential::{Blame, Explained, Explanation, LogE, Metric, Sight, eng
 use machine::Timestamp;
 
 use crate::bounded::Bound;
-use crate::render::amount;
 use crate::session::{By, Ended};
 use crate::summed::Summed;
 use crate::units::{percent, span};
@@ -378,7 +377,7 @@ fn rates(metric: &Explained) -> String {
 
 /// The evidence against a bounded metric in one line.
 fn bound_evidence(bound: &Bound) -> String {
-    let (found, needed) = (amount(bound.evidence), amount(LogE::from_ln(bound.threshold.value())));
+    let (found, needed) = (bound.evidence, LogE::from_ln(bound.threshold.value()));
     let alpha = percent(bound.alpha.value());
     format!(
         "evidence {found} of {needed} that its mean is above {}; one at the limit gets there with a chance of {alpha} at \
@@ -389,8 +388,7 @@ fn bound_evidence(bound: &Bound) -> String {
 
 /// The evidence in one line.
 fn evidence(explanation: &Explanation) -> String {
-    let (found, needed) =
-        (amount(explanation.evidence), amount(LogE::from_ln(explanation.threshold.value())));
+    let (found, needed) = (explanation.evidence, LogE::from_ln(explanation.threshold.value()));
     let alpha = percent(explanation.alpha.value());
     format!(
         "evidence {found} of {needed} that it is worse; a canary as good as stable gets there with a chance of \

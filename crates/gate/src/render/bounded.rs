@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use health::Finite;
 use health::sequential::LogE;
 
-use super::text::{amount, shortened, wrapped};
+use super::text::{shortened, wrapped};
 use super::{escaped, plain};
 use crate::bounded::Bound;
 use crate::units::percent;
@@ -52,12 +52,12 @@ pub(super) fn lines(out: &mut String, report: &Report) {
             bound.values,
             number(bound.mean),
             number(Some(bound.asked.at_most)),
-            amount(bound.evidence),
+            bound.evidence,
             bound.p_value.value()
         );
     }
     let needed = report.bounded.first().map_or(LogE::ONE, |bound| LogE::from_ln(bound.threshold.value()));
-    wrapped(out, "          ", &format!("over the limit at {}; {}", amount(needed), shares(report)));
+    wrapped(out, "          ", &format!("over the limit at {}; {}", needed, shares(report)));
 }
 
 /// As a table of a page.
@@ -75,7 +75,7 @@ pub(super) fn page(out: &mut String, report: &Report) {
             bound.values,
             number(bound.mean),
             number(Some(bound.asked.at_most)),
-            amount(bound.evidence),
+            bound.evidence,
             bound.p_value.value()
         );
     }

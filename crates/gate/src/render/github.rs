@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::plain;
-use super::text::{amount, name, smallest, times};
+use super::text::{name, smallest, times};
 use crate::{ArmReport, Report, Verdict};
 
 /// Refusals that are annotated one by one: a step may have ten warnings.
@@ -61,13 +61,12 @@ pub fn summary(report: &Report) -> String {
     }
     let _ = writeln!(out, "\n| test | evidence | p | times stable's |\n|---|--:|--:|--:|");
     for metric in &report.explanation.metrics {
-        let (amount, p, ratio) = (amount(metric.evidence), metric.p_value.value(), times(metric));
-        let _ = writeln!(out, "| {} | {amount} | {p:.4} | {ratio} |", name(metric));
+        let (evidence, p, ratio) = (metric.evidence, metric.p_value.value(), times(metric));
+        let _ = writeln!(out, "| {} | {evidence} | {p:.4} | {ratio} |", name(metric));
     }
     let _ = writeln!(out, "\n{}.\n", cell(&smallest(report)));
     for bound in &report.bounded {
-        let _ =
-            writeln!(out, "- bounded metric: {} (evidence {})", cell(&bound.told()), amount(bound.evidence));
+        let _ = writeln!(out, "- bounded metric: {} (evidence {})", cell(&bound.told()), bound.evidence);
     }
     if let Some(durations) = &report.explanation.durations {
         let _ = writeln!(out, "- durations: {}", cell(&durations.told()));

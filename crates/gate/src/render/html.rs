@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use health::sequential::svg;
 
-use super::text::{amount, name, smallest, times};
+use super::text::{name, smallest, times};
 use super::{bounded, durations, escaped, planned};
 use crate::units::{clock, span};
 use crate::{AlertState, Report, Verdict};
@@ -116,7 +116,7 @@ fn metrics(out: &mut String, report: &Report) {
             canary.requests,
             stable.bad,
             stable.requests,
-            amount(metric.evidence),
+            metric.evidence,
             metric.p_value.value()
         );
     }

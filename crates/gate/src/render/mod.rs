@@ -11,7 +11,6 @@ mod text;
 pub use github::{annotations, summary};
 pub use html::html;
 pub use sarif::{Place, Result as SarifResult, sarif, sarif_of};
-pub(crate) use text::amount;
 pub use text::{line, text};
 
 /// Text as a part of HTML, XML or SVG.

@@ -12,8 +12,6 @@ use crate::{AlertState, ArmReport, Report, Verdict};
 const WIDTH: usize = 80;
 /// The ratio at which the interval ends where nothing bounds it.
 const GRID_END: f64 = 373.0;
-/// From this amount of evidence on the exponent is told.
-const LARGE: f64 = 1e5;
 /// Refusals that are told one by one.
 const MOST_REFUSED: usize = 12;
 
@@ -133,12 +131,12 @@ fn metrics(out: &mut String, report: &Report) {
     }
     let _ = writeln!(out, "\n  {:<22}{:>12}{:>10}   times stable's", "sequential tests", "evidence", "p");
     for metric in &report.explanation.metrics {
-        let amount = amount(metric.evidence);
+        let evidence = metric.evidence;
         let ratio = times(metric);
         let mark = if metric.named && report.verdict == Verdict::Regressed { "  <- this" } else { "" };
         let _ = writeln!(
             out,
-            "  {:<22}{amount:>12}{:>10.4}   {ratio}{mark}",
+            "  {:<22}{evidence:>12}{:>10.4}   {ratio}{mark}",
             name(metric),
             metric.p_value.value()
         );
@@ -149,9 +147,9 @@ fn metrics(out: &mut String, report: &Report) {
         out,
         "  {:<22}{:>12}{:>10.4}   worse at {}",
         "all together",
-        amount(all.evidence),
+        all.evidence,
         all.p_value(),
-        amount(needed)
+        needed
     );
 }
 
@@ -159,15 +157,6 @@ fn metrics(out: &mut String, report: &Report) {
 pub(crate) fn name(metric: &Explained) -> String {
     let edge = metric.edge_us.map_or(String::new(), |us| format!(" over {} ms", us as f64 / 1_000.0));
     format!("{}{edge}", metric.metric.as_str())
-}
-
-/// An amount of evidence; what is large by its exponent.
-pub(crate) fn amount(evidence: LogE) -> String {
-    match evidence.amount() {
-        large if large >= LARGE => format!("{large:.0e}"),
-        whole if whole >= 100.0 => format!("{whole:.0}"),
-        small => format!("{small:.2}"),
-    }
 }
 
 /// Where the ratio to stable lies; an end of the grid is no bound.
@@ -226,9 +215,7 @@ fn refused(out: &mut String, report: &Report) {
 
 /// One line of a watch.
 pub fn line(report: &Report) -> String {
-    let amount =
-        [report.explanation.evidence, LogE::from_ln(report.explanation.threshold.value())].map(amount);
-    let [found, needed] = amount;
+    let (found, needed) = (report.explanation.evidence, LogE::from_ln(report.explanation.threshold.value()));
     format!(
         "{:>8}  {:<9}  canary {:>7} {:>8}  stable {:>7} {:>8}  {found} of {needed}",
         span(report.over_ms),

@@ -215,12 +215,12 @@ impl Engine {
     }
 
     /// The absolute limit alone does not say whose fault it is: only what is confirmed at the same time counts.
-    fn with_errors(&self, errors: LogE, confirmed_only: bool) -> LogE {
+    fn with_errors(&self, errors: LogE, scrapes: LogE, confirmed_only: bool) -> LogE {
         let latency = self.latency.as_ref().map(EdgeTest::evidence);
         let unconfirmed = confirmed_only && self.errors.evidence().ln() < NOT_CONTRADICTED;
         let limit = self.limits.as_ref().map(|(canary, _)| canary.evidence());
         let limit = limit.map(|e| if unconfirmed && e > LogE::ONE { LogE::ONE } else { e });
-        let parts = [Some(errors), latency, limit, Some(self.scrapes.deciding())];
+        let parts = [Some(errors), latency, limit, Some(scrapes)];
         let parts = parts.into_iter().zip(self.plan.weights);
         let present: Vec<(f64, LogE)> = parts.filter_map(|(e, weight)| Some((weight.value(), e?))).collect();
         combined(&present)
@@ -228,12 +228,17 @@ impl Engine {
 
     /// All metrics together.
     pub fn evidence(&self) -> LogE {
-        self.with_errors(self.error_evidence(self.errors.deciding(), false), false)
+        self.with_errors(self.error_evidence(self.errors.deciding(), false), self.scrapes.deciding(), false)
+    }
+
+    /// All metrics together, without what was paid back of wins beyond what decides: evidence also above the threshold.
+    pub(crate) fn plain(&self) -> LogE {
+        self.with_errors(self.error_evidence(self.errors.evidence(), false), self.scrapes.evidence(), false)
     }
 
     /// All metrics together, without what only the record says.
     pub fn confirmed(&self) -> LogE {
-        self.with_errors(self.error_evidence(self.errors.deciding(), true), true)
+        self.with_errors(self.error_evidence(self.errors.deciding(), true), self.scrapes.deciding(), true)
     }
 
     /// What is known at `now`.

@@ -43,6 +43,9 @@ pub struct Explanation {
     pub finding: Finding,
     /// All metrics together, as a logarithm.
     pub evidence: LogE,
+    /// The same without what was paid back of wins beyond the threshold; `None` in what was written before there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain: Option<LogE>,
     /// The logarithm at which the release goes back.
     pub threshold: Finite,
     /// Allowed probability of a false rollback.
@@ -77,6 +80,7 @@ impl Explanation {
             at: now,
             finding: engine.finding(now),
             evidence: engine.evidence(),
+            plain: Some(engine.plain()),
             threshold: finite(plan.ln_threshold()),
             alpha: plan.alpha,
             metrics,
@@ -87,18 +91,19 @@ impl Explanation {
         }
     }
 
-    /// The always-valid p-value of all metrics together. It says no more than that the threshold was passed: what the
-    /// evidence is beyond it was not paid for.
+    /// The always-valid p-value of all metrics together. What decides is paid for up to the threshold; beyond it only what
+    /// is evidence without what was paid back.
     pub fn p_value(&self) -> f64 {
-        LogE::from_ln(self.evidence.ln().min(self.threshold.value())).p_value()
+        let decided = LogE::from_ln(self.evidence.ln().min(self.threshold.value()));
+        self.plain.map_or(decided, |plain| decided.larger(plain)).p_value()
     }
 
     /// In lines for a person.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!(
-            "{}: evidence {:.3} of {:.0} needed (p {:.4}, alpha {})",
+            "{}: evidence {} of {:.0} needed (p {:.4}, alpha {})",
             word(&self.finding),
-            self.evidence.amount(),
+            self.evidence,
             libm::exp(self.threshold.value()),
             self.p_value(),
             self.alpha.value()
@@ -144,13 +149,13 @@ impl Explained {
         });
         let since = self.since.filter(|_| self.named).map_or(String::new(), |at| format!(", since {at}"));
         format!(
-            "{}{edge}: canary {} of {}, stable {} of {}, evidence {:.3}{ratio}{since}{}",
+            "{}{edge}: canary {} of {}, stable {} of {}, evidence {}{ratio}{since}{}",
             self.metric.as_str(),
             canary.bad,
             canary.requests,
             stable.bad,
             stable.requests,
-            self.evidence.amount(),
+            self.evidence,
             if self.named { " <- this" } else { "" }
         )
     }

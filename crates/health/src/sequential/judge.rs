@@ -49,8 +49,7 @@ impl Sequential {
         let explanation = self.explain(now);
         let leading = self.engine.leading();
         let metric = explanation.metrics.iter().find(|m| Some(m.metric) == leading);
-        let amount = explanation.evidence.amount();
-        let amount = if amount < 1e6 { format!("{amount:.1}") } else { format!("{amount:.0e}") };
+        let amount = explanation.evidence;
         let needed = libm::exp(explanation.threshold.value());
         let whole = format!("evidence {amount} of {needed:.0} that the new version is worse");
         metric.map_or_else(|| whole.clone(), |metric| format!("{whole} ({})", metric.brief()))

@@ -1,5 +1,6 @@
 //! Evidence on a log scale: finite, or zero. Never NaN, equal by its bits, so that a state that holds it stays `Eq`.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,17 @@ impl LogE {
     }
 }
 
+/// The amount for a person; what is large by its exponent.
+impl fmt::Display for LogE {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&match self.amount() {
+            large if large >= 1e5 => format!("{large:.0e}"),
+            whole if whole >= 100.0 => format!("{whole:.0}"),
+            small => format!("{small:.2}"),
+        })
+    }
+}
+
 impl PartialEq for LogE {
     fn eq(&self, other: &Self) -> bool {
         self.0.to_bits() == other.0.to_bits()
@@ -112,6 +124,16 @@ impl From<LogE> for Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_told_as_long_as_it_says_something() {
+        let told = |amount: f64| format!("{:>6}", LogE::from_amount(amount));
+        assert_eq!(
+            [told(0.4567), told(99.0), told(114.3), told(99_999.0)],
+            ["  0.46", " 99.00", "   114", " 99999"]
+        );
+        assert_eq!([told(565_242.0), told(0.0)], ["   6e5", "  0.00"]);
+    }
 
     #[test]
     fn sums_are_those_of_the_amounts_and_zero_adds_nothing() {
