@@ -9,6 +9,7 @@ pub mod bench;
 pub mod decisions;
 pub mod durations;
 pub mod false_alarms;
+pub mod gaussian;
 pub mod generate;
 pub mod leaks;
 pub mod literal;

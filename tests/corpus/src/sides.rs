@@ -1,13 +1,14 @@
 //! Every rule side by side, each in its own setting: what it sends back without cause, whom it blames, what it finds.
 
 use crate::bench::{Faults, Nulls, OWN, faults, in_parallel, nulls, seeds};
+use crate::gaussian::{Gaussian, Tested};
 use crate::literal::Literally;
 use crate::ours::{Bunches, Looks, Ours};
 use crate::peers::{Peer, SETTINGS};
 use crate::rule::Rule;
 use crate::scenario::{Scenario, count_nulls};
 
-/// Ours, the literal rules, the peers.
+/// Ours, the literal rules, the peers, and two tests of a mean.
 pub fn rules() -> Vec<Box<dyn Rule>> {
     let mut all: Vec<Box<dyn Rule>> = vec![
         Box::new(Ours::new(Looks::All, Bunches::Urn)),
@@ -15,6 +16,8 @@ pub fn rules() -> Vec<Box<dyn Rule>> {
         Box::new(Literally::new(false)),
     ];
     all.extend(SETTINGS.into_iter().map(|setting| Box::new(Peer::new(setting)) as Box<dyn Rule>));
+    let gaussian = [Gaussian::MixtureSprt, Gaussian::Interval];
+    all.extend(gaussian.into_iter().map(|which| Box::new(Tested::new(which)) as Box<dyn Rule>));
     all
 }
 
