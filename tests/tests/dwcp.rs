@@ -107,6 +107,8 @@ fn wrong_words_are_2_and_name_the_mend() {
         ),
         (&["run", "--profile", "hde", "--only", "AMST-001", "--", "true"], "is of profile amst"),
         (&["diff", "Cargo.toml", "Cargo.toml"], "no report"),
+        (&["run", "--profile", "hde", "--", "no-such-program"], "give its path, as in -- ./adapter"),
+        (&["check-adapter", "--", "target/no-such-adapter"], "build it first"),
     ] {
         let said = harness(words);
         assert!(said.code == 2 && said.text.contains(mend), "{words:?}: {} {}", said.code, said.text);
@@ -115,9 +117,10 @@ fn wrong_words_are_2_and_name_the_mend() {
 
 #[test]
 fn what_cannot_be_started_is_an_error_and_does_not_conform() {
-    let said = harness(&["run", "--profile", "hde", "--only", "HDE-010", "--", "no-such-program-anywhere"]);
+    let no_program = programs::root().join("Cargo.toml").display().to_string();
+    let said = harness(&["run", "--profile", "hde", "--only", "HDE-010", "--", &no_program]);
     assert_eq!(said.code, 10, "{}", said.text);
-    assert!(said.text.contains("ERROR") && said.text.contains("no-such-program-anywhere"), "{}", said.text);
+    assert!(said.text.contains("ERROR") && said.text.contains("Cargo.toml"), "{}", said.text);
 }
 
 fn reports(folder: &tempfile::TempDir, name: &str, mutant: Option<&str>) -> (PathBuf, i32) {
