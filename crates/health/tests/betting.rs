@@ -1,26 +1,19 @@
 //! Laws of the bets on a mean: fair under every null, never broke, quick, and the same after a restore.
 
+mod chance;
+
 use health::sequential::numerics::kl;
 use health::sequential::{Betting, LogE};
 use proptest::prelude::*;
+
+use chance::Chance;
 
 const LIMIT: f64 = 0.3;
 const MISS: f64 = 0.05;
 const RUNS: u64 = 2_000;
 const VALUES: u64 = 400;
 
-/// splitmix64: the same numbers everywhere.
-struct Chance(u64);
-
 impl Chance {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / 9_007_199_254_740_992.0
-    }
-
     fn coin(&mut self, rate: f64) -> f64 {
         f64::from(u8::from(self.unit() < rate))
     }

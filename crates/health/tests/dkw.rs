@@ -1,22 +1,13 @@
 //! Laws of the time-uniform band: it narrows, it holds at every moment as often as it promises, and its inversion is the
 //! definition.
 
+mod chance;
+
 use health::Latency;
 use health::sequential::dkw::{Distribution, Durations, TOLD, radius};
 use proptest::prelude::*;
 
-/// splitmix64: the same numbers everywhere.
-struct Chance(u64);
-
-impl Chance {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-}
+use chance::Chance;
 
 const BUCKETS: usize = 16;
 const SAMPLES: usize = 100_000;
@@ -26,7 +17,7 @@ fn ever_left(seed: u64, widths: &[f64]) -> bool {
     let mut chance = Chance(seed.wrapping_mul(0x0DDB_1A5E_5BAD_5EED));
     let mut counts = [0_u32; BUCKETS];
     widths.iter().enumerate().any(|(n, width)| {
-        if let Some(count) = counts.get_mut((chance.bits() >> 60) as usize) {
+        if let Some(count) = counts.get_mut((chance.unit() * BUCKETS as f64) as usize) {
             *count += 1;
         }
         let (t, mut below, mut share) = ((n + 1) as f64, 0, 0.0);

@@ -1,22 +1,15 @@
 //! Laws of the planned test: alpha over all of its looks, also with few failures, and nothing outside of them.
 
+mod chance;
+
 use health::Finite;
 use health::planned::{Analysis, GroupTest, Heard, PlannedLooks, Spending, boundaries, smallest_planned};
 use health::sequential::{Counts, Pair};
 use proptest::prelude::*;
 
-/// splitmix64: the same numbers everywhere.
-struct Chance(u64);
+use chance::Chance;
 
 impl Chance {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / 9_007_199_254_740_992.0
-    }
-
     /// A normal number by the polar method.
     fn normal(&mut self) -> f64 {
         loop {

@@ -1,6 +1,8 @@
 //! Laws of the sequential tests: fair under the null at every moment, equal after a restore, never NaN, and right about
 //! who is to blame.
 
+mod chance;
+
 use health::sequential::table::ln_e;
 use health::sequential::{
     Blame, Counters, Counts, Dispersion, Edges, Engine, Explanation, Finding, Metric, Pair, Plan, Reading,
@@ -10,18 +12,9 @@ use health::{Arm, Finite, Judge, Latency, Sample, Verdict};
 use machine::Timestamp;
 use proptest::prelude::*;
 
-/// splitmix64: the same numbers everywhere.
-struct Chance(u64);
+use chance::Chance;
 
 impl Chance {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / 9_007_199_254_740_992.0
-    }
-
     fn hits(&mut self, tries: u64, rate: f64) -> u64 {
         (0..tries).filter(|_| self.unit() < rate).count() as u64
     }

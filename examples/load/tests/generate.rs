@@ -55,6 +55,7 @@ async fn serve(mut stream: TcpStream, script: Script) {
             Script::HangUpOnSecond => (Duration::ZERO, OK),
             Script::Silent => std::future::pending().await,
         };
+        // No wait of the test: this server is as slow as its script says.
         tokio::time::sleep(pause).await;
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;

@@ -3,8 +3,7 @@
 //! Sources: Steele, Lea, Flood (2014) for the stream; Marsaglia and Tsang (2000) for gamma; Hormann (1993) for Poisson
 //! (PTRS) and binomial (BTRS) numbers by transformed rejection.
 
-// Names of one letter are those of the sources.
-#![allow(clippy::many_single_char_names)]
+#![expect(clippy::many_single_char_names, reason = "names of one letter are those of the sources")]
 
 /// A stream that depends on its seed only.
 #[derive(Clone, Debug)]

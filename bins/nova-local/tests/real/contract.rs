@@ -13,6 +13,7 @@ async fn the_contract_of_a_target_holds() {
         target: &bed.target,
         first: bed.spec("1.5.0", &[]),
         second: bed.spec("1.6.0", &[]),
+        // Between two looks of the contract, whose waits have deadlines of their own.
         pause: async || tokio::time::sleep(Duration::from_millis(50)).await,
         short_lease_ms: 500,
     };
