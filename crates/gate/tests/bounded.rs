@@ -1,10 +1,12 @@
 //! Bounded metrics in whole gates: over a limit, out of range, never heard, and their part of alpha.
 
-use std::collections::BTreeMap;
+mod replayed;
 
 use gate::bounded::{Bounded, PART};
-use gate::{Decides, Line, Observation, Pod, Report, Session, Setup, Verdict, Why, read_record};
+use gate::{Decides, Observation, Pod, Report, Session, Setup, Verdict, Why};
 use health::Finite;
+
+use replayed::replayed;
 
 fn number(value: f64) -> Finite {
     Finite::new(value).expect("finite")
@@ -23,32 +25,14 @@ fn setup(decides: Decides) -> Setup {
 
 /// A healthy pair of revisions over 60 looks, with these values; `None` where there is none.
 fn gated(setup: Setup, values: impl Fn(u64) -> [Option<f64>; 2]) -> Report {
-    let mut session = Session::new(setup.clone());
-    let mut record = serde_json::to_string(&Line::Gate(setup)).expect("a line") + "\n";
-    for n in 0..60 {
+    let looks = (0..60).map(|n| {
         let pod = |canary| Pod { canary, requests: 500 * n, errors: n / 2, ..Pod::default() };
         let named = ["misses", "queue"].map(str::to_owned).into_iter().zip(values(n));
-        let values: BTreeMap<String, Finite> =
-            named.filter_map(|(name, value)| Some((name, number(value?)))).collect();
-        let look = Observation {
-            at_ms: 15_000 * n,
-            pods: vec![pod(true), pod(false)],
-            values,
-            ..Observation::default()
-        };
-        session.observe(&look);
-        record += &serde_json::to_string(&Line::Look(look)).expect("a line");
-        record.push('\n');
-    }
-    let report = session.report();
-    let read = read_record(&record).expect("a record");
-    let mut again = Session::new(read.setup);
-    read.looks.iter().for_each(|look| again.observe(look));
-    assert_eq!(again.report(), report, "the record gives the same report");
-    let json = serde_json::to_string(&report).expect("JSON");
-    assert_eq!(serde_json::from_str::<Report>(&json).expect("JSON"), report, "and so does the result");
-    assert!(gate::render::text(&report).lines().all(|line| line.chars().count() <= 80));
-    report
+        let values = named.filter_map(|(name, value)| Some((name, number(value?)))).collect();
+        let pods = vec![pod(true), pod(false)];
+        Observation { at_ms: 15_000 * n, pods, values, ..Observation::default() }
+    });
+    replayed(setup, looks)
 }
 
 #[test]

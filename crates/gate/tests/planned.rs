@@ -1,7 +1,11 @@
 //! Gates whose looks are planned: nothing before the first, a verdict at a boundary or the end, and nothing after it.
 
-use gate::{Decides, Line, Observation, Pod, Report, Session, Setup, Verdict, Why, read_record};
+mod replayed;
+
+use gate::{Decides, Observation, Pod, Report, Setup, Verdict, Why};
 use health::planned::{PlannedLooks, Spending};
+
+use replayed::replayed;
 
 fn setup(decides: Decides) -> Setup {
     let planned = PlannedLooks::new(10_000, 5, Spending::ObrienFleming);
@@ -10,26 +14,12 @@ fn setup(decides: Decides) -> Setup {
 
 /// So many looks, each with 500 more requests of either and these failed ones.
 fn gated(decides: Decides, looks: u64, bad: (u64, u64)) -> Report {
-    let setup = setup(decides);
-    let mut session = Session::new(setup.clone());
-    let mut record = serde_json::to_string(&Line::Gate(setup)).expect("a line") + "\n";
-    for n in 0..looks {
+    let looks = (0..looks).map(|n| {
         let pod = |canary, bad| Pod { canary, requests: 500 * n, errors: bad * n, ..Pod::default() };
         let pods = vec![pod(true, bad.0), pod(false, bad.1)];
-        let look = Observation { at_ms: 15_000 * n, pods, ..Observation::default() };
-        session.observe(&look);
-        record += &serde_json::to_string(&Line::Look(look)).expect("a line");
-        record.push('\n');
-    }
-    let report = session.report();
-    let read = read_record(&record).expect("a record");
-    let mut again = Session::new(read.setup);
-    read.looks.iter().for_each(|look| again.observe(look));
-    assert_eq!(again.report(), report, "the record gives the same report");
-    let json = serde_json::to_string(&report).expect("JSON");
-    assert_eq!(serde_json::from_str::<Report>(&json).expect("JSON"), report, "and so does the result");
-    assert!(gate::render::text(&report).lines().all(|line| line.chars().count() <= 80));
-    report
+        Observation { at_ms: 15_000 * n, pods, ..Observation::default() }
+    });
+    replayed(setup(decides), looks)
 }
 
 #[test]

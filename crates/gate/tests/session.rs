@@ -1,12 +1,14 @@
 //! Whole gates over made-up services: each verdict with its exit code, its blame, and the same report from the record.
 
+mod replayed;
+
 use std::collections::BTreeMap;
 
-use gate::{
-    Answer, Decides, Line, Observation, Pod, Refusal, Report, Session, Setup, Verdict, Why, read_record,
-};
+use gate::{Answer, Decides, Line, Observation, Pod, Refusal, Report, Setup, Verdict, Why, read_record};
 use health::Latency;
 use health::sequential::Counts;
+
+use replayed::replayed;
 
 /// Requests and failed ones that an instance adds with every look.
 type Pace = (u64, u64);
@@ -30,27 +32,8 @@ fn look(n: u64, canary: &[Pace], stable: &[Pace]) -> Observation {
     }
 }
 
-fn gated(setup: Setup, looks: impl Iterator<Item = Observation>) -> Report {
-    let mut session = Session::new(setup.clone());
-    let mut record = serde_json::to_string(&Line::Gate(setup)).expect("a line");
-    for look in looks {
-        session.observe(&look);
-        record.push('\n');
-        record += &serde_json::to_string(&Line::Look(look)).expect("a line");
-    }
-    let report = session.report();
-    let record = read_record(&format!("{record}\n")).expect("a record");
-    assert_eq!(record.notes, [""; 0]);
-    let mut again = Session::new(record.setup);
-    record.looks.iter().for_each(|look| again.observe(look));
-    assert_eq!(again.report(), report, "the record gives the same report");
-    let json = serde_json::to_string(&report).expect("JSON");
-    assert_eq!(serde_json::from_str::<Report>(&json).expect("JSON"), report, "and so does the result");
-    report
-}
-
 fn steady(canary: &[Pace], stable: &[Pace]) -> Report {
-    gated(Setup::new("api", 40), (0..40).map(|n| look(n, canary, stable)))
+    replayed(Setup::new("api", 40), (0..40).map(|n| look(n, canary, stable)))
 }
 
 #[test]
@@ -92,14 +75,14 @@ fn one_bad_instance_of_many_and_one_bad_endpoint_are_named() {
         look.pods[1].endpoints = paths(n, 1);
         look
     });
-    let report = gated(Setup::new("api", 40), looks);
+    let report = replayed(Setup::new("api", 40), looks);
     assert_eq!((report.code, report.endpoint.as_deref()), (10, Some("/2")), "{}", report.headline);
 }
 
 #[test]
 fn i25_no_data_too_little_data_and_refused_data_never_pass() {
     let setup = || Setup::new("api", 40);
-    let silent = gated(
+    let silent = replayed(
         setup(),
         (0..10).map(|n| {
             let mut look = look(n, &[], &[(500, 1)]);
@@ -111,9 +94,9 @@ fn i25_no_data_too_little_data_and_refused_data_never_pass() {
     assert_eq!((silent.verdict, silent.code), (Verdict::NoData, 12));
     assert!(silent.headline.contains("refused"), "{}", silent.headline);
     assert_eq!(silent.refused[0].looks, 10);
-    let few = gated(setup(), (0..10).map(|n| look(n, &[(5, 0)], &[(500, 1)])));
+    let few = replayed(setup(), (0..10).map(|n| look(n, &[(5, 0)], &[(500, 1)])));
     assert_eq!((few.verdict, few.code), (Verdict::Undecided, 12));
-    let refused = gated(
+    let refused = replayed(
         setup(),
         (0..10).map(|n| {
             let mut look = look(n, &[(500, 1)], &[(500, 1)]);
@@ -122,7 +105,7 @@ fn i25_no_data_too_little_data_and_refused_data_never_pass() {
         }),
     );
     assert_eq!(refused.verdict, Verdict::NoData);
-    let blind = gated(
+    let blind = replayed(
         setup(),
         (0..10).map(|n| {
             let mut look = look(n, &[(500, 1), (500, 1)], &[(500, 1)]);
@@ -131,28 +114,28 @@ fn i25_no_data_too_little_data_and_refused_data_never_pass() {
         }),
     );
     assert_eq!(blind.code, 12, "an instance that never gave evidence: {}", blind.headline);
-    let none = gated(setup(), (0..10).map(|n| look(n, &[(500, 1)], &[])));
+    let none = replayed(setup(), (0..10).map(|n| look(n, &[(500, 1)], &[])));
     assert_eq!(none.verdict, Verdict::NoData, "nothing to compare with");
-    assert_eq!(gated(setup(), std::iter::empty()).code, 12);
+    assert_eq!(replayed(setup(), std::iter::empty()).code, 12);
 }
 
 #[test]
 fn literal_rules_decide_only_when_they_are_asked_to() {
     let shift = |decides| Setup { decides, ..Setup::new("api", 40) };
     let looks = || (0..40).map(|n| look(n, &[(500, 10)], &[(500, 10)]));
-    let literal = gated(shift(Decides::Literal), looks());
+    let literal = replayed(shift(Decides::Literal), looks());
     assert_eq!((literal.code, literal.metric.as_deref()), (10, Some("error_rate")), "{}", literal.headline);
-    assert_eq!(gated(shift(Decides::Sequential), looks()).code, 12);
-    assert_eq!(gated(shift(Decides::Both), looks()).code, 10);
+    assert_eq!(replayed(shift(Decides::Sequential), looks()).code, 12);
+    assert_eq!(replayed(shift(Decides::Both), looks()).code, 10);
     let alone = Setup { decides: Decides::Literal, compared: false, ..Setup::new("api", 40) };
-    assert_eq!(gated(alone, (0..40).map(|n| look(n, &[(500, 0)], &[]))).code, 0);
+    assert_eq!(replayed(alone, (0..40).map(|n| look(n, &[(500, 0)], &[]))).code, 0);
 }
 
 #[test]
 fn every_renderer_says_the_verdict_and_lets_no_markup_through() {
     let mut looks: Vec<Observation> = (0..10).map(|n| look(n, &[(500, 25)], &[(500, 1)])).collect();
     looks[0].refused.push(Refusal::new("<script>", Why::Malformed, "a\n::error::b | c \u{1b}[31m").of(true));
-    let report = gated(Setup::new("a<b>", 40), looks.into_iter());
+    let report = replayed(Setup::new("a<b>", 40), looks);
     let text = gate::render::text(&report);
     assert!(text.starts_with("REGRESSED  the canary is worse"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -187,7 +170,7 @@ fn a_slower_canary_is_told_with_proven_bounds_in_every_form() {
             look.pods[1].latency = timed(n, [400, 495, 499, 500]);
             look
         });
-        gated(Setup::new("api", 40), looks)
+        replayed(Setup::new("api", 40), looks)
     };
     let same = report([400, 495, 499, 500]);
     let durations = same.explanation.durations.as_ref().expect("both have a histogram");
