@@ -71,7 +71,7 @@ impl Betting {
             return Err(Outside(value));
         }
         self.capital = self.capital.times(libm::log1p(self.bet() * (value - self.limit.value())));
-        self.highest = if self.capital > self.highest { self.capital } else { self.highest };
+        self.highest = self.highest.larger(self.capital);
         self.seen = self.seen.saturating_add(1);
         self.sum = finite(self.sum.value() + value);
         let mean = (PRIOR_MEAN + self.sum.value()) / (self.seen as f64 + 1.0);
